@@ -1,0 +1,82 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// Every target of the house: its name, its room, and the arrows out of it.
+/// No plug-in depends on another plug-in; `make check-imports` holds that wall.
+func room(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", exclude: exclude, swiftSettings: swiftSettings)
+}
+
+let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let plugins: [Target.Dependency] = [
+  "OnnxFrontend", "TextFrontend",
+  "CanonicalizePasses", "BinarizePasses", "QuantizePasses", "TilePasses",
+  "BaselineBackend", "CPUBackend", "IMCBackend", "NullBackend",
+]
+
+let package = Package(
+  name: "bitline",
+  platforms: [.macOS(.v14)],
+  products: [
+    .executable(name: "bitline", targets: ["bitline"]),
+    .library(name: "BitlineAPI", targets: ["GraphIR", "ReferenceKernels", "PluginAPI", "Hardware", "Driver", "Tool"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    // The language and its meaning.
+    room("GraphIR", "Sources/GraphIR"),
+    room("ReferenceKernels", "Sources/ReferenceKernels", ["GraphIR"]),
+    room("PluginAPI", "Sources/PluginAPI", ["GraphIR"]),
+    .target(
+      name: "Hardware", dependencies: ["GraphIR", "PluginAPI", yams], path: "Sources/Hardware",
+      resources: ["conv-ram-isscc2018", "ideal", "processor-65nm-int8", "processor-65nm-int8x8"].map { .embedInCode("../../hardware/\($0).yaml") },
+      swiftSettings: swiftSettings),
+
+    // Plug-ins.
+    .systemLibrary(
+      name: "CProtobufC", path: "Sources/CProtobufC", pkgConfig: "libprotobuf-c",
+      providers: [.apt(["libprotobuf-c-dev"]), .brew(["protobuf-c"])]),
+    .target(name: "COnnxSchema", dependencies: ["CProtobufC"], path: "frontends/onnx/schema", exclude: ["onnx.proto"]),
+    room("OnnxFrontend", "frontends/onnx", ["GraphIR", "ReferenceKernels", "PluginAPI", "COnnxSchema"], exclude: ["schema"]),
+    room("TextFrontend", "frontends/text", ["GraphIR", "PluginAPI"]),
+    room("CanonicalizePasses", "passes/canonicalize", ["GraphIR", "ReferenceKernels", "PluginAPI"]),
+    room("BinarizePasses", "passes/binarize", ["GraphIR", "ReferenceKernels", "PluginAPI"]),
+    room("QuantizePasses", "passes/quantize", ["GraphIR", "PluginAPI"]),
+    room("TilePasses", "passes/tile", ["GraphIR", "PluginAPI"]),
+    room("BaselineBackend", "backends/baseline", ["GraphIR", "ReferenceKernels", "PluginAPI", "Hardware"]),
+    .target(name: "CCPUKernels", path: "backends/cpu/kernels", cSettings: [.unsafeFlags(["-O3"])]),
+    room("CPUBackend", "backends/cpu", ["GraphIR", "ReferenceKernels", "PluginAPI", "CCPUKernels"], exclude: ["kernels"]),
+    .target(name: "CIMCKernels", path: "backends/imc/kernels", cSettings: [.unsafeFlags(["-O3"])]),
+    room("IMCBackend", "backends/imc", ["GraphIR", "ReferenceKernels", "PluginAPI", "Hardware", "CIMCKernels"], exclude: ["kernels"]),
+    room("NullBackend", "backends/null", ["GraphIR", "PluginAPI"]),
+
+    // What drives them.
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib", providers: [.apt(["zlib1g-dev"])]),
+    room("Datasets", "Sources/Datasets", ["GraphIR", "PluginAPI", "CZlib"]),
+    room("Driver", "Sources/Driver", ["GraphIR", "ReferenceKernels", "PluginAPI", "Datasets"]),
+    room("Conformance", "Sources/Conformance", ["GraphIR", "ReferenceKernels", "PluginAPI", "Driver"]),
+    room("Tool", "Sources/Tool", ["GraphIR", "ReferenceKernels", "PluginAPI", "Datasets", "Driver", argumentParser]),
+    .executableTarget(
+      name: "bitline", dependencies: ["Tool", "PluginAPI", "Datasets"] + plugins, path: "Sources/bitline",
+      swiftSettings: swiftSettings),
+
+    // Tests.
+    tests("GraphIRTests", ["GraphIR"]),
+    tests("ToolTests", ["bitline"]),
+    tests("DriverTests", ["Driver", "GraphIR", "PluginAPI", "ReferenceKernels"]),
+    tests("DatasetsTests", ["Datasets", "GraphIR", "PluginAPI", "CZlib"]),
+    tests(
+      "PassesTests",
+      ["GraphIR", "ReferenceKernels", "PluginAPI", "CanonicalizePasses", "BinarizePasses", "QuantizePasses", "TilePasses"]),
+  ]
+)

@@ -1,0 +1,100 @@
+import GraphIR
+import PluginAPI
+
+/// Passes in order, with their options. Text that parses and prints back: `canonicalize,binarize{first=keep},tile`.
+public struct Pipeline: Sendable, CustomStringConvertible {
+  /// One pass as it will run.
+  public struct Step: Sendable {
+    public let pass: Pass
+    public let options: Options
+    public let spelling: Spelling
+  }
+
+  public let steps: [Step]
+
+  /// Parses a pipeline; throws a usage diagnostic for an unknown pass or option.
+  public init(_ text: String, registry: Registry) throws {
+    steps = try Spelling.list(text).map { spelling in
+      let pass = try registry.pass(spelling.name)
+      return Step(pass: pass, options: try Options(spelling.given, for: pass.name, specs: pass.options), spelling: spelling)
+    }
+  }
+
+  public var description: String { steps.map(\.spelling.description).joined(separator: ",") }
+}
+
+/// Watches passes run.
+public protocol PassObserver {
+  mutating func willRun(_ step: Pipeline.Step, number: Int, on graph: Graph)
+  mutating func didRun(_ step: Pipeline.Step, number: Int, before: Graph, after: Graph, seconds: Double) throws
+}
+
+extension PassObserver {
+  public mutating func willRun(_ step: Pipeline.Step, number: Int, on graph: Graph) {}
+}
+
+/// Runs pipelines: verifies after every pass, tells observers, and leaves a reproducer when a pass fails.
+public struct PassRunner {
+  public var observers: [any PassObserver] = []
+  /// Runs only so many passes.
+  public var stopAfter = Int.max
+  public var target: Target?
+  public var calibration: [[Tensor]] = []
+  /// Folder for the reproducer of a failed pass; nil writes none.
+  public var reproducerFolder: String?
+  private let evaluate: @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor]
+  private let note: @Sendable (String) -> Void
+  private var passesRun = 0
+
+  public init(
+    evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void
+  ) {
+    self.evaluate = evaluate
+    self.note = note
+  }
+
+  /// The graph after all passes of `pipeline`.
+  public mutating func run(_ pipeline: Pipeline, on input: Graph) throws -> Graph {
+    var graph = input
+    for step in pipeline.steps where passesRun < stopAfter {
+      passesRun += 1
+      for index in observers.indices { observers[index].willRun(step, number: passesRun, on: graph) }
+      let context = PassContext(options: step.options, target: target, calibration: calibration, evaluate: evaluate, note: note)
+      let clock = ContinuousClock()
+      let start = clock.now
+      let result: Graph
+      do {
+        result = try step.pass.run(graph, context)
+        try Diagnostics.throwIfAny(Verifier.faults(in: result))
+      } catch {
+        throw failure(error, step, graph)
+      }
+      let seconds = (clock.now - start) / .seconds(1)
+      for index in observers.indices {
+        try observers[index].didRun(step, number: passesRun, before: graph, after: result, seconds: seconds)
+      }
+      graph = result
+    }
+    return graph
+  }
+
+  private func failure(_ error: any Error, _ step: Pipeline.Step, _ graph: Graph) -> any Error {
+    let prefix = "after pass '\(step.pass.name)': "
+    var hint: String?
+    if let folder = reproducerFolder, let path = try? GraphFiles.writeReproducer(graph, step.spelling, in: folder) {
+      hint = "to see it again: bitline opt --passes '\(step.spelling)' \(path)"
+    }
+    switch error {
+    case var fault as Diagnostic:
+      fault.message = prefix + fault.message
+      fault.hint = [fault.hint, hint].compactMap { $0 }.joined(separator: "; ")
+      if fault.hint?.isEmpty == true { fault.hint = nil }
+      return fault
+    case var faults as Diagnostics:
+      for index in faults.all.indices { faults.all[index].message = prefix + faults.all[index].message }
+      if let hint, let last = faults.all.indices.last { faults.all[last].hint = hint }
+      return faults
+    default: return error
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import GraphIR
+import PluginAPI
+
+/// Everything the plug-ins brought, by name.
+public struct Registry: Sendable {
+  public let plugins: [Plugin]
+
+  public init(_ plugins: [Plugin]) { self.plugins = plugins }
+
+  public var frontends: [any Frontend] { plugins.flatMap(\.frontends) }
+  public var tensorFormats: [any TensorFormat] { plugins.flatMap(\.tensorFormats) }
+  public var passes: [Pass] { plugins.flatMap(\.passes) }
+  public var backends: [any Backend] { plugins.flatMap(\.backends) }
+
+  /// The backend of that name; throws a usage diagnostic that lists those there are.
+  public func backend(_ name: String) throws -> any Backend {
+    if let backend = backends.first(where: { $0.name == name }) { return backend }
+    throw Diagnostic(.usage, "there is no backend '\(name)'", hint: "known: \(backends.map(\.name).joined(separator: ", "))")
+  }
+
+  /// The pass of that name; throws a usage diagnostic that names near ones.
+  public func pass(_ name: String) throws -> Pass {
+    if let pass = passes.first(where: { $0.name == name }) { return pass }
+    throw Diagnostic(.usage, "there is no pass '\(name)'", hint: "known: \(passes.map(\.name).joined(separator: ", "))")
+  }
+
+  /// Reads a model with the frontend that its file ending names.
+  public func importModel(_ request: ImportRequest) throws -> ImportedModel {
+    let ending = Files.fileExtension(request.path)
+    guard let frontend = frontends.first(where: { $0.fileExtensions.contains(ending) }) else {
+      guard Files.exists(request.path) else { throw Diagnostic(.badInput, "there is no such file", file: request.path) }
+      let known = frontends.flatMap(\.fileExtensions).map { ".\($0)" }.joined(separator: ", ")
+      throw Diagnostic(.badInput, "no frontend reads '.\(ending)' files", file: request.path, hint: "known: \(known)")
+    }
+    let model = try frontend.importModel(request)
+    try Diagnostics.throwIfAny(Verifier.faults(in: model.graph))
+    return model
+  }
+
+  /// Reads the tensors of a file with the format that its ending names.
+  public func readTensors(_ path: String) throws -> [(name: String, tensor: Tensor)] {
+    let ending = Files.fileExtension(path)
+    guard let format = tensorFormats.first(where: { $0.fileExtensions.contains(ending) }) else {
+      let known = tensorFormats.flatMap(\.fileExtensions).map { ".\($0)" }.joined(separator: ", ")
+      throw Diagnostic(.badInput, "no reader for '.\(ending)' files", file: path, hint: "known: \(known)")
+    }
+    return try format.read(path: path)
+  }
+
+  /// Spelled backends with their checked options, such as `imc{hardware=ideal}`.
+  public func backends(_ spellings: [Spelling]) throws -> [ConfiguredBackend] {
+    try spellings.map { spelling in
+      let backend = try backend(spelling.name)
+      return ConfiguredBackend(
+        spelling: spelling, backend: backend, options: try Options(spelling.given, for: backend.name, specs: backend.options))
+    }
+  }
+}
+
+/// A backend and the options it was asked for with.
+public struct ConfiguredBackend: Sendable {
+  public let spelling: Spelling
+  public let backend: any Backend
+  public let options: Options
+
+  /// What passes should cut a network to; nil for a machine that takes any graph.
+  public func target() throws -> Target? { try backend.target(options) }
+
+  /// Makes a graph ready to run.
+  public func compile(_ graph: Graph) throws -> any Executable { try backend.compile(graph, options) }
+}

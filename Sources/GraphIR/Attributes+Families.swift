@@ -1,0 +1,316 @@
+/// What a layer does to its sum before it hands it on. Defined so that NaN and -0 pass through.
+public enum Activation: AttributeConvertible {
+  case none
+  /// `x < 0 ? 0 : x`
+  case relu
+  /// `x < lo ? lo : x > hi ? hi : x`
+  case clip(Float, Float)
+
+  public var attributeValue: AttributeValue {
+    switch self {
+    case .none: .word("none")
+    case .relu: .word("relu")
+    case .clip(let lo, let hi): .call("clip", [.float(lo), .float(hi)])
+    }
+  }
+
+  public init?(attributeValue: AttributeValue) {
+    switch attributeValue {
+    case .word("none"): self = .none
+    case .word("relu"): self = .relu
+    case .call("clip", let bounds) where bounds.count == 2:
+      guard let lo = Float(attributeValue: bounds[0]), let hi = Float(attributeValue: bounds[1]) else { return nil }
+      self = .clip(lo, hi)
+    default: return nil
+    }
+  }
+
+  /// The activation of one number.
+  @inlinable public func callAsFunction(_ x: Float) -> Float {
+    switch self {
+    case .none: x
+    case .relu: x < 0 ? 0 : x
+    case .clip(let lo, let hi): x < lo ? lo : x > hi ? hi : x
+    }
+  }
+}
+
+/// What a converter makes of one tile's sum (steps 3 and 4 of the numeric contract).
+public enum Readout: AttributeConvertible {
+  /// The sum itself.
+  case exact
+  /// `clamp(roundHalfEven(f32(p) / lsb), -(2^(bits-1)-1), 2^(bits-1)-1)`
+  case adc(bits: Int, lsb: Float)
+
+  public var attributeValue: AttributeValue {
+    switch self {
+    case .exact: .word("exact")
+    case .adc(let bits, let lsb): .call("adc", [.int(bits), .float(lsb)])
+    }
+  }
+
+  public init?(attributeValue: AttributeValue) {
+    switch attributeValue {
+    case .word("exact"): self = .exact
+    case .call("adc", let values) where values.count == 2:
+      guard let bits = Int(attributeValue: values[0]), let lsb = Float(attributeValue: values[1]) else { return nil }
+      self = .adc(bits: bits, lsb: lsb)
+    default: return nil
+    }
+  }
+}
+
+/// The attributes of an op that has none.
+public struct NoAttributes: Attributes {
+  public init() {}
+  public static let fields: [AttributeField<NoAttributes>] = []
+}
+
+/// The window of a convolution or pooling: one entry for each spatial axis.
+///
+/// An empty `strides` or `dilations` means all 1, an empty `pads` all 0. `pads` lists the begins, then the ends.
+public struct Window: Hashable, Sendable {
+  public var strides: [Int] = []
+  public var pads: [Int] = []
+  public var dilations: [Int] = []
+
+  public init(strides: [Int] = [], pads: [Int] = [], dilations: [Int] = []) {
+    self.strides = strides
+    self.pads = pads
+    self.dilations = dilations
+  }
+
+  public func stride(_ axis: Int) -> Int { strides.isEmpty ? 1 : strides[axis] }
+  public func dilation(_ axis: Int) -> Int { dilations.isEmpty ? 1 : dilations[axis] }
+  public func padBefore(_ axis: Int) -> Int { pads.isEmpty ? 0 : pads[axis] }
+  public func padAfter(_ axis: Int) -> Int { pads.isEmpty ? 0 : pads[axis + pads.count / 2] }
+
+  /// Whether nothing is padded.
+  public var isUnpadded: Bool { pads.allSatisfy { $0 == 0 } }
+
+  /// The window's positions along one axis.
+  public func outputExtent(_ axis: Int, input: Int, kernel: Int, roundUp: Bool = false) throws -> Int {
+    let padded = input + padBefore(axis) + padAfter(axis)
+    let reach = (kernel - 1) * dilation(axis) + 1
+    guard kernel > 0, padded >= reach else {
+      throw Diagnostic(.badInput, "a window of \(reach) is larger than the padded input of \(padded) on spatial axis \(axis)")
+    }
+    let extent = (padded - reach + (roundUp ? stride(axis) - 1 : 0)) / stride(axis) + 1
+    // ONNX: a window that would start in the padding behind the input is dropped.
+    let startsBehind = roundUp && (extent - 1) * stride(axis) >= input + padBefore(axis)
+    return startsBehind ? extent - 1 : extent
+  }
+}
+
+/// A convolution over `[N, C, spatial…]` with weights `[F, C/groups, kernel…]`.
+public struct Conv: Attributes {
+  public var window = Window()
+  public var groups = 1
+  public var activation = Activation.none
+
+  public init() {}
+  public init(window: Window, groups: Int = 1, activation: Activation = .none) {
+    self.window = window
+    self.groups = groups
+    self.activation = activation
+  }
+
+  public static let fields: [AttributeField<Conv>] = [
+    .init("strides", \.window.strides), .init("pads", \.window.pads), .init("dilations", \.window.dilations),
+    .init("groups", \.groups), .init("activation", \.activation),
+  ]
+}
+
+/// A dense layer: `[N, K] x [F, K] -> [N, F]`.
+public struct Dense: Attributes {
+  public var activation = Activation.none
+
+  public init() {}
+  public init(activation: Activation) { self.activation = activation }
+  public static let fields: [AttributeField<Dense>] = [.init("activation", \.activation)]
+}
+
+/// Pooling over `[N, C, spatial…]`.
+public struct Pool: Attributes {
+  public enum Kind: String, AttributeConvertible, CaseIterable {
+    case max
+    /// The mean over the window's elements inside the input, or over the padding too when `countPadding`.
+    case average
+  }
+
+  public var kind = Kind.max
+  public var kernel: [Int] = []
+  public var window = Window()
+  /// Whether a last, partly outside window counts.
+  public var roundUp = false
+  public var countPadding = false
+
+  public init() {}
+  public static let fields: [AttributeField<Pool>] = [
+    .init("kind", \.kind), .init("kernel", \.kernel),
+    .init("strides", \.window.strides), .init("pads", \.window.pads), .init("dilations", \.window.dilations),
+    .init("round_up", \.roundUp), .init("count_padding", \.countPadding),
+  ]
+}
+
+/// A reduction along `axes`.
+public struct Reduce: Attributes {
+  public enum Kind: String, AttributeConvertible, CaseIterable { case sum, mean, max, min, product }
+
+  public var kind = Kind.sum
+  public var axes: [Int] = []
+  /// Whether a reduced axis stays, with extent 1.
+  public var keepAxes = true
+
+  public init() {}
+  public static let fields: [AttributeField<Reduce>] = [
+    .init("kind", \.kind), .init("axes", \.axes), .init("keep_axes", \.keepAxes),
+  ]
+}
+
+/// An op that works along one axis (softmax, concat, gather).
+public struct AxisAttribute: Attributes {
+  public var axis = 0
+
+  public init() {}
+  public init(axis: Int) { self.axis = axis }
+  public static let fields: [AttributeField<AxisAttribute>] = [.init("axis", \.axis)]
+}
+
+/// A new shape; one extent may be `Shape.free` for the batch, which must be dimension 0.
+public struct Reshape: Attributes {
+  public var shape = Shape([])
+
+  public init() {}
+  public init(shape: Shape) { self.shape = shape }
+  public static let fields: [AttributeField<Reshape>] = [.init("shape", \.shape)]
+}
+
+/// A permutation: result axis `i` is operand axis `order[i]`.
+public struct Transpose: Attributes {
+  public var order: [Int] = []
+
+  public init() {}
+  public init(order: [Int]) { self.order = order }
+  public static let fields: [AttributeField<Transpose>] = [.init("order", \.order)]
+}
+
+/// Padding of every axis: begins, then ends; negative entries crop.
+public struct Pad: Attributes {
+  public enum Mode: String, AttributeConvertible { case constant, reflect, edge, wrap }
+
+  public var mode = Mode.constant
+  public var pads: [Int] = []
+  public var value: Float = 0
+
+  public init() {}
+  public static let fields: [AttributeField<Pad>] = [.init("mode", \.mode), .init("pads", \.pads), .init("value", \.value)]
+}
+
+/// Elements `start, start + step, …` on each axis, `extents` of them. `Shape.free` as extent 0 keeps the whole free batch.
+public struct Slice: Attributes {
+  public var starts: [Int] = []
+  public var steps: [Int] = []
+  public var extents: [Int] = []
+
+  public init() {}
+  public static let fields: [AttributeField<Slice>] = [
+    .init("starts", \.starts), .init("steps", \.steps), .init("extents", \.extents),
+  ]
+}
+
+/// A conversion of every element.
+public struct Cast: Attributes {
+  public var to = DataType.float32
+
+  public init() {}
+  public init(to: DataType) { self.to = to }
+  public static let fields: [AttributeField<Cast>] = [.init("to", \.to)]
+}
+
+/// Bounds on every element: `x < lo ? lo : x > hi ? hi : x`.
+public struct Clip: Attributes {
+  public var lo = -Float.infinity
+  public var hi = Float.infinity
+
+  public init() {}
+  public init(lo: Float, hi: Float) {
+    self.lo = lo
+    self.hi = hi
+  }
+  public static let fields: [AttributeField<Clip>] = [.init("lo", \.lo), .init("hi", \.hi)]
+}
+
+/// Step 1 of the numeric contract: `code = clamp(roundHalfEven(x / scale) + zero, lo, hi)`; NaN counts as 0.
+///
+/// Operands: x (f32), scale (f32, one or one for each index of `axis`), and optionally zero (of the result's type).
+public struct Quantize: Attributes {
+  public var to = DataType.uint8
+  public var lo = 0
+  public var hi = 255
+  /// The axis that per-axis scales run along.
+  public var axis = 1
+
+  public init() {}
+  public init(to: DataType, lo: Int, hi: Int, axis: Int = 1) {
+    self.to = to
+    self.lo = lo
+    self.hi = hi
+    self.axis = axis
+  }
+  public static let fields: [AttributeField<Quantize>] = [
+    .init("to", \.to), .init("lo", \.lo), .init("hi", \.hi), .init("axis", \.axis),
+  ]
+}
+
+/// A convolution of codes with weights of ±1, cut into tiles (steps 2 to 4 of the numeric contract); the result is i32.
+///
+/// Operands: codes, weights (bit, `[F, C, kernel…]`), and optionally the order: an i32 permutation of the K inputs.
+/// Inputs are counted channel by channel, then along the kernel's axes, as the weights lie in memory.
+public struct BinaryConv: Attributes {
+  public var window = Window()
+  /// Inputs in each tile; the last tile has what is left. 0: not tiled yet, all K in one tile.
+  public var tile = 0
+  public var readout = Readout.exact
+
+  public init() {}
+  public init(window: Window) { self.window = window }
+  public static let fields: [AttributeField<BinaryConv>] = [
+    .init("strides", \.window.strides), .init("pads", \.window.pads), .init("dilations", \.window.dilations),
+    .init("tile", \.tile), .init("readout", \.readout),
+  ]
+}
+
+/// A dense layer of codes with weights of ±1, cut into tiles; `[N, K] x [F, K] -> i32[N, F]`. Operands as for `BinaryConv`.
+public struct BinaryDense: Attributes {
+  /// As in `BinaryConv`.
+  public var tile = 0
+  public var readout = Readout.exact
+
+  public init() {}
+  public static let fields: [AttributeField<BinaryDense>] = [.init("tile", \.tile), .init("readout", \.readout)]
+}
+
+/// Steps 5 and 6 of the numeric contract: `y = activation((f32(P0)·m0 + f32(P1)·m1 + …) + c)`, each step rounded to f32, never fused.
+///
+/// Operands: P0, m0, P1, m1, …, c. Each P is i32 `[N, F, …]`; m and c are f32 `[F]`.
+public struct Rescale: Attributes {
+  public var activation = Activation.none
+
+  public init() {}
+  public init(activation: Activation) { self.activation = activation }
+  public static let fields: [AttributeField<Rescale>] = [.init("activation", \.activation)]
+}
+
+/// An op of a foreign plug-in: a name, and its own attributes as text.
+public struct Custom: Attributes {
+  public var name = ""
+  public var text = ""
+  public var resultElement = DataType.float32
+  public var resultShape = Shape([])
+
+  public init() {}
+  public static let fields: [AttributeField<Custom>] = [
+    .init("name", \.name), .init("text", \.text), .init("element", \.resultElement), .init("shape", \.resultShape),
+  ]
+}

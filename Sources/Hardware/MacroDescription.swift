@@ -1,0 +1,149 @@
+/// An in-memory-compute macro: one array with its periphery, as a hardware file describes it.
+///
+/// Geometry is in plain numbers; costs are facts, because they may be unknown. `facts` holds every statement of the file.
+public struct MacroDescription: Hashable, Sendable {
+  /// What the columns without an input do to the mean.
+  public enum MeanOver: String, Sendable, CaseIterable {
+    /// They are disconnected: the mean is over the tile.
+    case connected
+    /// They are held at zero: the mean is over all columns.
+    case columns
+  }
+
+  /// What stands at the end of a local array.
+  public enum Readout: String, Sendable, CaseIterable {
+    /// A converter of so many bits.
+    case converter
+    /// The sum itself, as if read without error.
+    case exact
+  }
+
+  /// The output converter of each local array.
+  public struct Converter: Hashable, Sendable {
+    /// Bits of its signed code.
+    public var bits: Int
+    /// What the largest code stands for, as a multiple of (mean denominator x largest input code).
+    public var fullScale: Double
+    public var meanOver: MeanOver
+  }
+
+  public let name: String
+  public let summary: String
+  /// Dot products in one evaluation.
+  public let localArrays: Int
+  /// Weight vectors that each local array keeps.
+  public let rows: Int
+  /// Inputs in one evaluation.
+  public let columns: Int
+  /// Bits of an input, its sign counted.
+  public let inputBits: Int
+  /// A narrower mode that the macro has: bits of an input and of an output.
+  public let reducedBits: Int
+  /// nil: the sum itself is read.
+  public let converter: Converter?
+
+  /// Time of one evaluation.
+  public let cycle: Fact
+  /// Time to write one row of all local arrays.
+  public let rowWriteTime: Fact
+  public let energy: Energy
+  public let area: Fact
+  /// Every statement of the file, in the order in which it is documented.
+  public let facts: [Fact]
+
+  /// Energy by component.
+  public struct Energy: Hashable, Sendable {
+    /// One input conversion: one column, driven once for all local arrays.
+    public let dacConversion: Fact
+    /// Averaging, conversion and control for one output.
+    public let output: Fact
+    /// One addition of a partial sum, outside the array.
+    public let partialSumAdd: Fact
+    /// Fetching one input code from a buffer.
+    public let inputFetch: Fact
+    /// Writing one row of one local array.
+    public let rowWrite: Fact
+  }
+
+  /// The largest magnitude of a code of so many bits, its sign counted: sign and magnitude.
+  public static func largestCode(bits: Int) -> Int { (1 << (bits - 1)) - 1 }
+
+  /// The statement under a path such as `published.cycle_energy`.
+  public func fact(_ path: String) -> Fact? { facts.first { $0.path == path } }
+}
+
+extension MacroDescription {
+  /// Reads a file of kind `macro`.
+  init(reading root: SheetReader.Section, by reader: inout SheetReader) throws {
+    name = reader.text(root, "name")
+    summary = reader.text(root, "summary")
+    let technology = reader.section(root, "technology", fields: ["node", "supply", "area"])
+    _ = reader.quantity(technology, "node", .length, in: 1...1000)
+    _ = reader.quantity(technology, "supply", .voltage, in: 0.1...10)
+    area = reader.quantity(technology, "area", .area)
+
+    let geometry = reader.section(root, "geometry", fields: ["local_arrays", "rows", "columns"])
+    localArrays = reader.count(geometry, "local_arrays", in: 1...4096)
+    rows = reader.count(geometry, "rows", in: 1...65536)
+    columns = reader.count(geometry, "columns", in: 1...65536)
+
+    let input = reader.section(root, "input", fields: ["bits", "reduced_bits", "encoding"])
+    inputBits = reader.count(input, "bits", .bits, in: 2...8)
+    reducedBits = reader.count(input, "reduced_bits", .bits, in: 2...8)
+    _ = reader.word(input, "encoding", Encoding.self)
+
+    converter = MacroDescription.converter(root, &reader)
+
+    let timing = reader.section(root, "timing", fields: ["cycle", "row_write"])
+    cycle = reader.quantity(timing, "cycle", .time, in: 1e-3...1e9)
+    rowWriteTime = reader.quantity(timing, "row_write", .time)
+
+    let body = reader.section(root, "energy", fields: ["dac_conversion", "output", "partial_sum_add", "input_fetch", "row_write"])
+    energy = Energy(
+      dacConversion: reader.quantity(body, "dac_conversion", .energy), output: reader.quantity(body, "output", .energy),
+      partialSumAdd: reader.quantity(body, "partial_sum_add", .energy), inputFetch: reader.quantity(body, "input_fetch", .energy),
+      rowWrite: reader.quantity(body, "row_write", .energy))
+    if root.entries["published"] != nil { MacroDescription.readPublished(root, &reader) }
+    if reducedBits > inputBits { reader.report("'input.reduced_bits' is more than 'input.bits'", line: input.line, hint: "at most \(inputBits)") }
+    facts = reader.facts
+  }
+
+  /// How an input's bits are used.
+  private enum Encoding: String, CaseIterable {
+    case signMagnitude = "sign-magnitude"
+  }
+
+  private static func converter(_ root: SheetReader.Section, _ reader: inout SheetReader) -> Converter? {
+    let all = ["readout", "bits", "full_scale", "mean_over"]
+    let output = reader.section(root, "output", fields: all)
+    guard let readout = reader.word(output, "readout", Readout.self) else { return nil }
+    switch readout {
+    case .exact:
+      for field in all.dropFirst() {
+        guard let node = output.entries[field] else { continue }
+        reader.report("'output.\(field)' says something that an exact readout has not", line: node.line(or: output.line), hint: "leave it out")
+      }
+      return nil
+    case .converter:
+      let bits = reader.count(output, "bits", .bits, in: 2...24)
+      let fullScale = reader.quantity(output, "full_scale", .ratio, in: 1e-6...1e6)
+      let meanOver = reader.word(output, "mean_over", MeanOver.self)
+      if fullScale.number == nil && output.entries["full_scale"] != nil {
+        reader.report("'output.full_scale' cannot be unknown", line: output.line, hint: "state the assumed one with mark A")
+      }
+      return Converter(bits: bits, fullScale: fullScale.number ?? 1, meanOver: meanOver ?? .connected)
+    }
+  }
+
+  /// Points that were published, kept for comparison; nothing is computed from them.
+  private static func readPublished(_ root: SheetReader.Section, _ reader: inout SheetReader) {
+    let body = reader.section(root, "published", fields: ["inputs", "output_energy", "cycle_energy", "throughput", "efficiency"])
+    _ = reader.quantity(body, "inputs", .count)
+    _ = reader.quantity(body, "output_energy", .energy)
+    _ = reader.quantity(body, "cycle_energy", .energy)
+    _ = reader.quantity(body, "throughput", .throughput)
+    _ = reader.quantity(body, "efficiency", .efficiency)
+  }
+
+  static let fields = ["kind", "name", "summary", "technology", "geometry", "input", "output", "timing", "energy", "published"]
+}

@@ -1,0 +1,78 @@
+import GraphIR
+
+/// Whether a backend takes a node.
+public enum Support: Hashable, Sendable {
+  /// It runs on the machine that the backend stands for.
+  case native
+  /// It runs on the host beside that machine, and is reported as host work.
+  case host(because: String)
+  /// It does not run.
+  case no(because: String)
+}
+
+/// What a run gave: one tensor for each graph output, and one for each tap.
+public struct RunResult: Sendable {
+  public var outputs: [Tensor]
+  public var taps: [Tensor]
+
+  public init(outputs: [Tensor], taps: [Tensor]) {
+    self.outputs = outputs
+    self.taps = taps
+  }
+}
+
+/// A graph made ready to run on one machine.
+public protocol Executable: Sendable {
+  /// The graph that was compiled; its ids name taps.
+  var graph: Graph { get }
+
+  /// Runs the graph on one batch. Inputs stand in graph order and fit its types; a free batch is bound by them.
+  ///
+  /// Results are the same for any number of threads and any split of a batch.
+  func run(_ inputs: [Tensor], taps: [ValueID], threads: Int) throws -> RunResult
+
+  /// How the network lies on the machine, one row a layer; nil when there is nothing to say.
+  var mapping: Table? { get }
+
+  /// The compiled program as text; nil when there is none to show.
+  var listing: String? { get }
+
+  /// What one sample costs; nil for a machine without costs.
+  var costs: CostReport? { get }
+}
+
+extension Executable {
+  public var mapping: Table? { nil }
+  public var listing: String? { nil }
+  public var costs: CostReport? { nil }
+}
+
+/// A machine that graphs are compiled for.
+public protocol Backend: Sendable {
+  var name: String { get }
+  var summary: String { get }
+  var options: [OptionSpec] { get }
+
+  /// What passes should cut a network to; nil for a machine that takes any graph.
+  func target(_ options: Options) throws -> Target?
+
+  /// Whether the backend takes a node, and why not.
+  func support(for node: NodeID, in graph: Graph, _ options: Options) -> Support
+
+  /// Makes a graph ready to run. Throws `Diagnostics` that name every node it cannot take.
+  func compile(_ graph: Graph, _ options: Options) throws -> any Executable
+}
+
+extension Backend {
+  public var options: [OptionSpec] { [] }
+  public func target(_ options: Options) throws -> Target? { nil }
+
+  /// Throws one diagnostic for each node that the backend does not run at all.
+  public func requireSupport(for graph: Graph, _ options: Options) throws {
+    try Diagnostics.throwIfAny(
+      graph.nodeIDs.compactMap { id in
+        guard case .no(let reason) = support(for: id, in: graph, options) else { return nil }
+        return Diagnostic(.unsupported, "backend '\(name)' does not take '\(graph[id].op.name)': \(reason)", place: graph[id].origin)
+      })
+  }
+}

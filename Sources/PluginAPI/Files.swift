@@ -1,0 +1,95 @@
+import GraphIR
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Reading and writing whole files.
+public enum Files {
+  /// The bytes of a regular file; throws a `badInput` diagnostic that names it.
+  public static func read(_ path: String) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot open: \(reason())", file: path) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw Diagnostic(.badInput, "cannot read: \(reason())", file: path) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw Diagnostic(.badInput, "is not a regular file", file: path) }
+    return try readAll(descriptor, sizeHint: Int(status.st_size), path: path)
+  }
+
+  /// All of standard input.
+  public static func readStandardInput() throws -> [UInt8] { try readAll(0, sizeHint: 1 << 16, path: "standard input") }
+
+  private static func readAll(_ descriptor: Int32, sizeHint: Int, path: String) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(sizeHint)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+    defer { chunk.deallocate() }
+    while true {
+      let got = systemRead(descriptor, chunk.baseAddress, chunk.count)
+      if got < 0 && errno == EINTR { continue }
+      guard got >= 0 else { throw Diagnostic(.badInput, "cannot read: \(reason())", file: path) }
+      if got == 0 { return bytes }
+      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<got]))
+    }
+  }
+
+  /// Writes a file whole: under a temporary name first, then renamed.
+  public static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
+    let temporary = "\(path).\(getpid()).tmp"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot write: \(reason())", file: path) }
+    let all = ContiguousArray(bytes)
+    let failure = all.withUnsafeBytes { buffer -> String? in
+      var offset = 0
+      while offset < buffer.count {
+        let put = systemWrite(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
+        if put < 0 && errno == EINTR { continue }
+        if put < 0 { return reason() }
+        offset += put
+      }
+      return nil
+    }
+    let closeFailure = close(descriptor) == 0 ? nil : reason()
+    if let failure = failure ?? closeFailure {
+      unlink(temporary)
+      throw Diagnostic(.badInput, "cannot write: \(failure)", file: path)
+    }
+    guard rename(temporary, path) == 0 else {
+      let failure = reason()
+      unlink(temporary)
+      throw Diagnostic(.badInput, "cannot write: \(failure)", file: path)
+    }
+  }
+
+  /// Makes a folder and those above it.
+  public static func makeFolder(_ path: String) throws {
+    var partial = path.hasPrefix("/") ? "/" : ""
+    for component in path.split(separator: "/") {
+      partial += partial.isEmpty || partial.hasSuffix("/") ? "\(component)" : "/\(component)"
+      guard mkdir(partial, 0o755) == 0 || errno == EEXIST else { throw Diagnostic(.badInput, "cannot make the folder: \(reason())", file: path) }
+    }
+  }
+
+  /// Whether there is something under that name.
+  public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// The file ending without the dot, in small letters; empty when there is none.
+  public static func fileExtension(_ path: String) -> String {
+    let name = path.split(separator: "/").last ?? ""
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return "" }
+    return name[name.index(after: dot)...].lowercased()
+  }
+
+  private static func reason() -> String { String(cString: strerror(errno)) }
+}
+
+/// The system's `read`, which `Files.read` hides inside the type.
+private func systemRead(_ descriptor: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int { read(descriptor, buffer, count) }
+
+/// The system's `write`, which `Files.write` hides inside the type.
+private func systemWrite(_ descriptor: Int32, _ buffer: UnsafeRawPointer?, _ count: Int) -> Int { write(descriptor, buffer, count) }

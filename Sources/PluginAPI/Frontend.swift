@@ -1,0 +1,51 @@
+import GraphIR
+
+/// What to import, and how.
+public struct ImportRequest: Sendable {
+  public var path: String
+  /// Extents of free dimensions, by name.
+  public var dimensions: [String: Int]
+  /// The extent of the batch dimension; nil leaves it free.
+  public var batch: Int?
+  /// An upper bound on memory taken while importing, in bytes.
+  public var memoryLimit: Int
+
+  public init(path: String, dimensions: [String: Int] = [:], batch: Int? = nil, memoryLimit: Int = 4 << 30) {
+    self.path = path
+    self.dimensions = dimensions
+    self.batch = batch
+    self.memoryLimit = memoryLimit
+  }
+}
+
+/// A graph as it came from a file, and what the user should know about how it was read.
+public struct ImportedModel: Sendable {
+  public var graph: Graph
+  public var notes: [String]
+
+  public init(graph: Graph, notes: [String] = []) {
+    self.graph = graph
+    self.notes = notes
+  }
+}
+
+/// Reads models of one format.
+public protocol Frontend: Sendable {
+  var name: String { get }
+  var summary: String { get }
+  /// File endings without the dot, such as `onnx`.
+  var fileExtensions: [String] { get }
+  /// Reads a model. Throws `Diagnostic` or `Diagnostics` that name the file and node.
+  func importModel(_ request: ImportRequest) throws -> ImportedModel
+}
+
+/// Reads and writes single tensors in one file format.
+public protocol TensorFormat: Sendable {
+  var name: String { get }
+  /// File endings without the dot, such as `npy`.
+  var fileExtensions: [String] { get }
+  /// The tensors of a file, with their names there (empty where the format has none).
+  func read(path: String) throws -> [(name: String, tensor: Tensor)]
+  /// The bytes of a file that holds one tensor.
+  func bytes(of tensor: Tensor, name: String) throws -> [UInt8]
+}

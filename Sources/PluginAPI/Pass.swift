@@ -1,0 +1,78 @@
+import GraphIR
+
+/// What the in-memory machine can take in one evaluation: facts that passes cut a network to.
+public struct Target: Hashable, Sendable {
+  /// A finite converter behind every tile.
+  public struct Converter: Hashable, Sendable {
+    /// Bits of its signed result.
+    public var bits: Int
+    /// What one full-scale code stands for on the chip itself, as a multiple of (tile inputs x largest input code).
+    public var fullScale: Double
+
+    public init(bits: Int, fullScale: Double) {
+      self.bits = bits
+      self.fullScale = fullScale
+    }
+  }
+
+  public var name: String
+  /// Inputs that one evaluation sums.
+  public var columns: Int
+  /// Dot products that one evaluation makes.
+  public var localArrays: Int
+  /// Weight vectors that each local array keeps.
+  public var rows: Int
+  /// The largest magnitude of an input code.
+  public var largestCode: Int
+  /// nil: the sum itself is read.
+  public var converter: Converter?
+
+  public init(name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, converter: Converter?) {
+    self.name = name
+    self.columns = columns
+    self.localArrays = localArrays
+    self.rows = rows
+    self.largestCode = largestCode
+    self.converter = converter
+  }
+}
+
+/// What a pass may look at besides the graph.
+public struct PassContext: Sendable {
+  public var options: Options
+  /// The machine that the network is cut for; nil when none was named.
+  public var target: Target?
+  /// Inputs for calibration: batches, each with one tensor for every graph input. Empty when none were given.
+  public var calibration: [[Tensor]]
+  /// Runs a graph on one batch and hands back the values asked for.
+  public var evaluate: @Sendable (_ graph: Graph, _ inputs: [Tensor], _ values: [ValueID]) throws -> [Tensor]
+  /// Tells the user something about what the pass chose.
+  public var note: @Sendable (String) -> Void
+
+  public init(
+    options: Options, target: Target?, calibration: [[Tensor]],
+    evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void
+  ) {
+    self.options = options
+    self.target = target
+    self.calibration = calibration
+    self.evaluate = evaluate
+    self.note = note
+  }
+}
+
+/// A step from graph to graph: a value with a spelling, one sentence, its options, and a closure.
+public struct Pass: Sendable {
+  /// The spelling on the command line, such as `fold-constants`.
+  public let name: String
+  public let summary: String
+  public let options: [OptionSpec]
+  public let run: @Sendable (Graph, PassContext) throws -> Graph
+
+  public init(_ name: String, _ summary: String, options: [OptionSpec] = [], run: @escaping @Sendable (Graph, PassContext) throws -> Graph) {
+    self.name = name
+    self.summary = summary
+    self.options = options
+    self.run = run
+  }
+}

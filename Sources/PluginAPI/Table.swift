@@ -1,0 +1,29 @@
+/// A table as data: printed for people, or handed on as JSON.
+public struct Table: Hashable, Sendable {
+  /// One entry.
+  public enum Cell: Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
+    case text(String)
+    case int(Int)
+    /// A number, printed with so many digits behind the point.
+    case number(Double, digits: Int)
+    /// Not known, or not applicable.
+    case none
+
+    public init(stringLiteral value: String) { self = .text(value) }
+    public init(integerLiteral value: Int) { self = .int(value) }
+  }
+
+  public var title: String
+  /// Heads of the columns, with units where they have one.
+  public var columns: [String]
+  public var rows: [[Cell]]
+  /// Lines under the table.
+  public var notes: [String]
+
+  public init(_ title: String, columns: [String], rows: [[Cell]] = [], notes: [String] = []) {
+    self.title = title
+    self.columns = columns
+    self.rows = rows
+    self.notes = notes
+  }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Driver
+import GraphIR
+import PluginAPI
+
+struct CompileCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compile", abstract: "Compiles a model for one backend: prints how it lies there and what it costs.")
+
+  @OptionGroup var model: ModelFlags
+  @OptionGroup var backend: BackendFlags
+  @OptionGroup var lowering: LoweringFlags
+  @OptionGroup var watching: PassFlags
+
+  @Option(name: .shortAndLong, help: ArgumentHelp("Writes a program that 'run' accepts.", valueName: "file"))
+  var output: String?
+
+  @Option(help: "What to print: mapping, graph (the compiled graph as text), listing (the machine's program).")
+  var emit: Emit = .mapping
+
+  @Option(help: "text or json.")
+  var format: Format = .text
+
+  enum Emit: String, ExpressibleByArgument, CaseIterable { case mapping, graph, listing }
+
+  func execute(_ registry: Registry) throws {
+    let spellings = try backend.spellings(default: "imc")
+    guard spellings.count == 1 else { throw Diagnostic(.usage, "compile takes one backend", hint: "such as --backend imc") }
+    let bench = try Workbench(registry, model, spellings, lowering, watching)
+    printNotes(bench.notes)
+    let machine = bench.machines[0]
+    if let output {
+      try Files.write(ProgramFile(graph: bench.graph, backend: spellings[0], model: model.model).bytes, to: output)
+      writeError("wrote \(output)\n")
+    }
+    switch emit {
+    case .graph: writeOut(Printer.print(machine.executable.graph))
+    case .listing:
+      guard let listing = machine.executable.listing else {
+        throw Diagnostic(.usage, "backend '\(machine.name)' has no program to show", hint: "imc has one")
+      }
+      writeOut(listing)
+    case .mapping:
+      var tables: [(key: String, table: Table)] = []
+      if let mapping = machine.executable.mapping { tables.append(("mapping", mapping)) }
+      tables.append(("work", Workbench.workTable(machine, in: bench.graph)))
+      for (key, table) in zip(["layers", "components", "counts", "constants"], machine.executable.costs?.tables(for: machine.name) ?? []) {
+        tables.append((key, table))
+      }
+      report(tables, extra: [("backend", .string(machine.name)), ("stage", .string(bench.stage.rawValue))], format: format)
+    }
+  }
+}
+
+extension Workbench {
+  /// Which nodes run on the machine and which on the host, and why.
+  static func workTable(_ machine: Machine, in graph: Graph) -> Table {
+    var native: [String] = []
+    var host: [(key: String, count: Int)] = []
+    for id in machine.executable.graph.nodeIDs {
+      let node = machine.executable.graph[id]
+      switch machine.backend.backend.support(for: id, in: machine.executable.graph, machine.backend.options) {
+      case .native: native.append(node.op.name)
+      case .host(let reason), .no(let reason):
+        let key = "\(node.op.name): \(reason)"
+        if let index = host.firstIndex(where: { $0.key == key }) { host[index].count += 1 } else { host.append((key, 1)) }
+      }
+    }
+    return Table(
+      "Work on \(machine.name): \(native.count) nodes on the machine, \(host.reduce(0) { $0 + $1.count }) on the host",
+      columns: ["host work", "nodes"], rows: host.map { [.text($0.key), .int($0.count)] })
+  }
+}

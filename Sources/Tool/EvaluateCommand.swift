@@ -1,0 +1,126 @@
+import ArgumentParser
+import Datasets
+import Driver
+import GraphIR
+import PluginAPI
+
+struct EvaluateCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate", abstract: "Measures accuracy on labelled data, on every backend and beside the full-precision network.")
+
+  @OptionGroup var model: ModelFlags
+  @OptionGroup var backend: BackendFlags
+  @OptionGroup var lowering: LoweringFlags
+  @OptionGroup var watching: PassFlags
+  @OptionGroup var samples: SampleFlags
+
+  @Option(help: ArgumentHelp("The full-precision network to stand beside; the model itself, canonical, without it.", valueName: "model"))
+  var against: String?
+
+  @Flag(help: "Compares every value of every sample too, as 'compare' does.")
+  var allValues = false
+
+  @Flag(help: "Prints who was taken for what.")
+  var confusion = false
+
+  @Option(help: "text or json.")
+  var format: Format = .text
+
+  func execute(_ registry: Registry) throws {
+    guard samples.data != nil else {
+      throw Diagnostic(.usage, "evaluate needs labelled data", hint: "such as --data mnist:FOLDER or --data digits:1000")
+    }
+    let bench = try Workbench(registry, model, backend.spellings(default: "cpu"), lowering, watching)
+    printNotes(bench.notes)
+    var runs = bench.machines.map { Run(name: $0.name, stage: bench.stage.rawValue, executable: $0.executable) }
+    let beside = try fullPrecision(registry, bench)
+    if let beside { runs.append(beside) }
+    guard let set = try samples.dataset(for: bench.graph) else { return }
+    let output = bench.graph.type(of: bench.graph.outputs[0].value)
+    guard output.element == .float32, output.shape.rank == 2 else {
+      throw Diagnostic(.badInput, "output '\(bench.graph.outputs[0].name)' is \(output)", hint: "accuracy needs scores, f32[N x classes]")
+    }
+    for index in runs.indices { runs[index].accuracy = Accuracy(name: runs[index].name, classes: output.shape[1]) }
+    var comparison = allValues ? try Comparison(bench.machines.map { ($0.name, $0.executable) }) : nil
+
+    try samples.forEachBatch(of: bench.graph, title: "evaluate") { inputs, range in
+      let shared = try comparison?.add(inputs, threads: backend.threads)
+      var first: [Int] = []
+      for index in runs.indices {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let scores =
+          if let shared, index < shared.count { shared[index][0] } else {
+            try runs[index].executable.run(inputs, taps: [], threads: backend.threads).outputs[0]
+          }
+        runs[index].seconds += (clock.now - start) / .seconds(1)
+        let decisions = Accuracy.decisions(scores)
+        if index == 0 { first = decisions }
+        runs[index].accuracy.add(decisions: decisions, labels: set.labels[range], first: first)
+      }
+    }
+    try reportAll(bench, runs, comparison, registry, hasBeside: beside != nil)
+  }
+
+  /// One machine being measured.
+  private struct Run {
+    let name: String
+    let stage: String
+    let executable: any Executable
+    var accuracy = Accuracy(name: "", classes: 0)
+    var seconds = 0.0
+  }
+
+  /// The network in full precision on the cpu; nil when that is what runs anyway.
+  private func fullPrecision(_ registry: Registry, _ bench: Workbench) throws -> Run? {
+    let cpu = try registry.backends([Spelling("cpu")])[0]
+    if let against {
+      var session = Session(registry, model: try registry.importModel(ImportRequest(path: against)))
+      return Run(name: "cpu, \(against)", stage: "full precision", executable: try cpu.compile(session.canonical()))
+    }
+    guard bench.stage == .lowered, let canonical = bench.canonical else { return nil }
+    return Run(name: "cpu, as imported", stage: "canonical", executable: try cpu.compile(canonical))
+  }
+
+  private func reportAll(_ bench: Workbench, _ runs: [Run], _ comparison: Comparison?, _ registry: Registry, hasBeside: Bool) throws {
+    var accuracy = Table(
+      "Accuracy on \(samples.data ?? ""), \(runs[0].accuracy.samples) samples",
+      columns: ["backend", "stage", "correct", "top-1 %", "decides as the first", "samples/s"])
+    for run in runs {
+      accuracy.rows.append([
+        .text(run.name), .text(run.stage), .int(run.accuracy.correct), .number(100 * run.accuracy.top1, digits: 2), .int(run.accuracy.agreeing),
+        allValues && run.seconds < 1e-3 ? .none : .number(Double(run.accuracy.samples) / max(run.seconds, 1e-9), digits: 0),
+      ])
+    }
+    var tables: [(key: String, table: Table)] = [("accuracy", accuracy)]
+    if confusion { for run in runs { tables.append(("confusion", run.accuracy.confusionTable)) } }
+    if let comparison { tables.append(("agreement", comparison.table)) }
+    if let claims = try bench.claims(
+      registry, accuracy: hasBeside ? runs.last.map { (runs.first { $0.name.hasPrefix("imc") }?.accuracy.top1 ?? 0, $0.accuracy.top1) } : nil)
+    {
+      tables.append(("claims", claims.table))
+    }
+    report(tables, format: format)
+    if let comparison, format == .text {
+      let verdict = comparison.isExact ? "equal, byte for byte" : comparison.holds ? "within tolerance" : "NOT all within tolerance"
+      writeOut("\n\(comparison.samples) samples, \(comparison.rows.count) comparisons of values each: \(verdict)\n")
+    }
+    if let row = comparison?.firstDifference { throw CompareCommand.difference(row, reference: bench.machines[0].name) }
+  }
+}
+
+extension Workbench {
+  /// The article's claims for this network, when both the in-memory and the plain machine run it.
+  func claims(_ registry: Registry, accuracy: (machine: Double, full: Double)?) throws -> Claims? {
+    guard let array = machines.first(where: { $0.backend.backend.name == "imc" })?.executable.costs,
+      let plain = machines.first(where: { $0.backend.backend.name == "baseline" }), !array.layers.filter({ $0.place == .array }).isEmpty
+    else { return nil }
+    let others = plain.backend.spelling.given.filter { $0.key != "reuse" }
+    let reports = try ["none", "register", "full"].compactMap { reuse -> (setting: String, report: CostReport)? in
+      let spelling = Spelling("baseline", others + [("reuse", reuse)])
+      guard let report = try registry.backends([spelling])[0].compile(graph).costs else { return nil }
+      return ("reuse \(reuse)", report)
+    }
+    return Claims(array: array, plain: reports, accuracy: accuracy)
+  }
+}

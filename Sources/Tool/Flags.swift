@@ -1,0 +1,150 @@
+import ArgumentParser
+import Datasets
+import Driver
+import GraphIR
+import PluginAPI
+
+/// How a report is printed.
+enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+
+/// The stage at which a graph is run.
+enum StageChoice: String, ExpressibleByArgument, CaseIterable {
+  /// `lowered` when a backend cuts networks to its own size, else `canonical`.
+  case auto
+  case raw, canonical, lowered
+}
+
+/// The model and how its free dimensions are bound.
+struct ModelFlags: ParsableArguments {
+  @Argument(help: "A model (.onnx, .ir) or a compiled program.")
+  var model: String
+
+  @Option(name: .customLong("dim"), help: ArgumentHelp("Binds a free dimension of the model.", valueName: "name=extent"))
+  var dimensions: [String] = []
+
+  @Option(help: "Binds the batch dimension; free without it.")
+  var batch: Int?
+
+  func request() throws -> ImportRequest {
+    var bound: [String: Int] = [:]
+    for text in dimensions {
+      let parts = text.split(separator: "=", maxSplits: 1)
+      guard parts.count == 2, let extent = Int(parts[1]), extent > 0 else {
+        throw Diagnostic(.usage, "--dim '\(text)' is not name=extent", hint: "such as --dim height=224")
+      }
+      bound[String(parts[0])] = extent
+    }
+    if let batch, batch < 1 { throw Diagnostic(.usage, "--batch \(batch) is not positive") }
+    return ImportRequest(path: model, dimensions: bound, batch: batch)
+  }
+}
+
+/// Which machines.
+struct BackendFlags: ParsableArguments {
+  @Option(
+    name: [.customLong("backend"), .customLong("backends")],
+    help: ArgumentHelp("Backends, with options in braces: cpu,imc{hardware=ideal}.", valueName: "names"))
+  var backends: [String] = []
+
+  @Option(help: "Worker threads.")
+  var threads: Int = 2
+
+  func spellings(default fallback: String) throws -> [Spelling] {
+    guard threads >= 1 else { throw Diagnostic(.usage, "--threads \(threads) is not positive") }
+    let list = try Spelling.list(backends.isEmpty ? fallback : backends.joined(separator: ","))
+    if list.isEmpty { throw Diagnostic(.usage, "no backend is named", hint: "such as --backend cpu") }
+    return list
+  }
+}
+
+/// How the network is lowered.
+struct LoweringFlags: ParsableArguments {
+  @Option(help: "The stage to run: \(StageChoice.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var stage: StageChoice = .auto
+
+  @Option(help: "Bits of activation codes, 1 to 8; what the target takes when not given.")
+  var bits: Int?
+
+  @Option(help: "Range of inputs that the model does not bound itself.")
+  var inputRange: String?
+
+  @Option(help: "Layers that are kept in floating point unless their weights are two-valued: none, first, last, both.")
+  var keep: String?
+
+  @Option(help: "How weights are binarized that are not two-valued: see 'bitline list passes'.")
+  var method: String?
+
+  @Option(help: "What stands behind every tile: exact, chip, calibrated; the target's own when not given.")
+  var readout: String?
+
+  @Option(help: "Bits of the readout; the target's own when not given.")
+  var readoutBits: Int?
+
+  @Option(help: "How inputs are split into tiles: even, full.")
+  var split: String?
+
+  @Option(help: "A pipeline that replaces the standard lowering.")
+  var passes: String?
+
+  @Option(help: ArgumentHelp("Data for calibration, without labels.", valueName: "kind:path"))
+  var calibrate: String?
+
+  @Option(help: "Samples taken for calibration.")
+  var calibrateCount: Int = 500
+
+  func options() throws -> LoweringOptions {
+    var options = LoweringOptions()
+    if let keep {
+      guard let (first, last) = ["none": (false, false), "first": (true, false), "last": (false, true), "both": (true, true)][keep] else {
+        throw Diagnostic(.usage, "--keep cannot be '\(keep)'", hint: "wanted: one of none, first, last, both")
+      }
+      options.binarize += [("first", first ? "keep" : "binarize"), ("last", last ? "keep" : "binarize")]
+    }
+    if let method { options.binarize.append(("method", method)) }
+    if let bits { options.quantize.append(("bits", "\(bits)")) }
+    if let inputRange { options.quantize.append(("input-range", inputRange)) }
+    if let split { options.tile.append(("split", split)) }
+    if let readout { options.readout.append(("scale", readout)) }
+    if let readoutBits { options.readout.append(("bits", "\(readoutBits)")) }
+    options.pipeline = passes
+    return options
+  }
+
+  /// Batches for calibration; empty when none were asked for.
+  func calibrationBatches() throws -> [[Tensor]] {
+    guard let calibrate else { return [] }
+    let data = try LabelledDataset(spelling: calibrate)
+    let count = min(calibrateCount, data.count)
+    return stride(from: 0, to: count, by: 100).map { [data.images(in: $0..<min($0 + 100, count))] }
+  }
+}
+
+/// How passes are watched.
+struct PassFlags: ParsableArguments {
+  @Option(help: ArgumentHelp("Prints the graph after these passes; 'all' for every one.", valueName: "names"))
+  var printAfter: String?
+
+  @Flag(help: "Prints the graph after each pass that changed it.")
+  var printChanged = false
+
+  @Option(help: ArgumentHelp("Writes the graph after each pass into a folder.", valueName: "folder"))
+  var dumpTo: String?
+
+  @Flag(help: "Prints the time of each pass.")
+  var timePasses = false
+
+  @Option(help: "Stops after so many passes.")
+  var stopAfter: Int?
+
+  /// Adds the observers asked for.
+  func configure(_ runner: inout PassRunner, timing: PassTiming) throws {
+    if let printAfter {
+      runner.observers.append(GraphPrinting(.after(Set(printAfter.split(separator: ",").map(String.init))), emit: writeError))
+    }
+    if printChanged { runner.observers.append(GraphPrinting(.changed, emit: writeError)) }
+    if let dumpTo { runner.observers.append(try GraphDumping(to: dumpTo)) }
+    if timePasses { runner.observers.append(timing) }
+    if let stopAfter { runner.stopAfter = stopAfter }
+    runner.reproducerFolder = dumpTo ?? "."
+  }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Driver
+import GraphIR
+import PluginAPI
+
+struct InspectCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Shows a model: layers, shapes, parameters, multiply-accumulates, and which backend takes what.")
+
+  @OptionGroup var model: ModelFlags
+  @OptionGroup var backend: BackendFlags
+  @OptionGroup var lowering: LoweringFlags
+  @OptionGroup var watching: PassFlags
+
+  @Flag(help: "Prints the graph in the text form.")
+  var graph = false
+
+  @Flag(help: "Prints a table of ops by backend.")
+  var support = false
+
+  @Option(help: "text or json.")
+  var format: Format = .text
+
+  func execute(_ registry: Registry) throws {
+    let spellings = try backend.spellings(default: registry.backends.map(\.name).joined(separator: ","))
+    var lowering = lowering
+    if lowering.stage == .auto { lowering.stage = .raw }
+    let bench = try Workbench(registry, model, [Spelling("null")], lowering, watching)
+    printNotes(bench.notes)
+    if graph { return writeOut(Printer.print(bench.graph)) }
+    if support {
+      return report([("support", try InspectCommand.supportTable(bench.graph, registry.backends(spellings)))], format: format)
+    }
+    report(
+      [("borders", InspectCommand.borders(bench.graph)), ("layers", InspectCommand.layers(bench.graph))],
+      extra: [("stage", .string(bench.stage.rawValue))], format: format)
+  }
+
+  private static func borders(_ graph: Graph) -> Table {
+    Table(
+      "Graph '\(graph.name)'", columns: ["", "name", "type"],
+      rows: graph.inputs.map { ["input", .text(graph[$0].name), .text("\(graph.type(of: $0))")] }
+        + graph.outputs.map { ["output", .text($0.name), .text("\(graph.type(of: $0.value))")] })
+  }
+
+  private static func layers(_ graph: Graph) -> Table {
+    var table = Table("", columns: ["node", "op", "result", "parameters", "MAC"])
+    var counted = Set<ValueID>()
+    var (parameters, macs) = (0, 0)
+    for node in graph.nodes {
+      let constants = node.operands.filter { counted.insert($0).inserted }.compactMap { graph.constant($0)?.count }.reduce(0, +)
+      let work = node.macs(in: graph)
+      parameters += constants
+      macs += work
+      table.rows.append([
+        .text(node.origin), .text(node.op.name), .text(node.results.map { "\(graph.type(of: $0))" }.joined(separator: ", ")), .int(constants),
+        .int(work),
+      ])
+    }
+    table.rows.append(["total", "", "", .int(parameters), .int(macs)])
+    return table
+  }
+
+  /// For every op of the graph, how many of its nodes each backend takes, and the first reason where it does not.
+  static func supportTable(_ graph: Graph, _ backends: [ConfiguredBackend]) -> Table {
+    var table = Table("Support by backend: nodes on the machine + on the host", columns: ["op", "nodes"] + backends.map { "\($0.spelling)" })
+    for name in Set(graph.nodes.map(\.op.name)).sorted() {
+      let ids = graph.nodeIDs.filter { graph[$0].op.name == name }
+      let cells = backends.map { backend -> Table.Cell in
+        let answers = ids.map { backend.backend.support(for: $0, in: graph, backend.options) }
+        let native = answers.filter { $0 == .native }.count
+        if native == ids.count { return "yes" }
+        for case .no(let reason) in answers { return .text("no: \(reason)") }
+        return .text(native == 0 ? "host" : "\(native) + \(ids.count - native) host")
+      }
+      table.rows.append([.text(name), .int(ids.count)] + cells)
+    }
+    return table
+  }
+}

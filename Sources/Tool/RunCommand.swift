@@ -1,0 +1,77 @@
+import ArgumentParser
+import Driver
+import GraphIR
+import PluginAPI
+
+struct RunCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a model or a compiled program on given inputs.",
+    discussion: "Inputs stand in graph order or are named: --input NAME=FILE. Files: .npy, .npz, .pb (TensorProto).")
+
+  @OptionGroup var model: ModelFlags
+  @OptionGroup var backend: BackendFlags
+  @OptionGroup var lowering: LoweringFlags
+  @OptionGroup var watching: PassFlags
+
+  @Option(help: ArgumentHelp("An input, in graph order or by name.", valueName: "file or name=file"))
+  var input: [String] = []
+
+  @Option(help: ArgumentHelp("Writes each output into this folder as NAME.npy.", valueName: "folder"))
+  var outputDir: String?
+
+  @Option(help: "File format of outputs: npy or pb.")
+  var outputFormat: String = "npy"
+
+  @Flag(help: "Writes every value of the graph, not only outputs.")
+  var allValues = false
+
+  func execute(_ registry: Registry) throws {
+    let bench = try Workbench(registry, model, backend.backends.isEmpty ? nil : backend.spellings(default: "cpu"), lowering, watching)
+    printNotes(bench.notes)
+    let inputs = try InputReader(registry, bench.graph).read(input)
+    guard let format = registry.tensorFormats.first(where: { $0.fileExtensions.contains(outputFormat) }) else {
+      throw Diagnostic(.usage, "--output-format cannot be '\(outputFormat)'", hint: "npy or pb")
+    }
+    for machine in bench.machines {
+      let graph = machine.executable.graph
+      let taps = allValues ? graph.nodes.flatMap(\.results) : []
+      let result = try machine.executable.run(inputs, taps: taps, threads: backend.threads)
+      var named = zip(graph.outputs, result.outputs).map { ($0.name, $1) }
+      for (id, tensor) in zip(taps, result.taps) { named.append(("\(id)-\(graph[id].name)", tensor)) }
+      let folder = outputDir.map { bench.machines.count > 1 ? "\($0)/\(machine.backend.backend.name)" : $0 }
+      if bench.machines.count > 1 { writeOut("\(machine.name)\n") }
+      var taken = Set<String>()
+      for (name, tensor) in named {
+        guard let folder else {
+          writeOut("\(name) : \(tensor.type) = \(RunCommand.preview(tensor))\n")
+          continue
+        }
+        try Files.makeFolder(folder)
+        let path = "\(folder)/\(RunCommand.fileName(name, avoiding: &taken)).\(outputFormat)"
+        try Files.write(format.bytes(of: tensor, name: name), to: path)
+        writeOut("\(name) : \(tensor.type) -> \(path)\n")
+      }
+    }
+  }
+
+  /// A name that is safe for a file: other characters become `_`, names that then collide get a number.
+  static func fileName(_ name: String, avoiding taken: inout Set<String>) -> String {
+    var safe = String(name.unicodeScalars.map { scalar -> Character in
+      let isSafe = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
+      return isSafe ? Character(scalar) : "_"
+    })
+    if safe.isEmpty || safe.allSatisfy({ $0 == "." }) { safe = "_" + safe }
+    var candidate = safe
+    var number = 2
+    while !taken.insert(candidate).inserted {
+      candidate = "\(safe)-\(number)"
+      number += 1
+    }
+    return candidate
+  }
+
+  private static func preview(_ tensor: Tensor) -> String {
+    let shown = (0..<min(tensor.count, 16)).map { "\(Float(tensor.double(at: $0)))" }.joined(separator: ", ")
+    return "[\(shown)\(tensor.count > 16 ? ", …" : "")]"
+  }
+}

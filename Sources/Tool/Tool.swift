@@ -1,0 +1,56 @@
+import ArgumentParser
+import Driver
+import GraphIR
+import PluginAPI
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A command of the tool; the registry holds whatever plug-ins the program was built with.
+protocol ToolCommand: ParsableCommand {
+  func execute(_ registry: Registry) throws
+}
+
+/// The `bitline` command line.
+public enum Tool {
+  /// Runs the command line of this process and ends it. Exit codes: 0 done, 1 a comparison or check failed, 2 usage, 3 something
+  /// in the model is not supported, 4 a bad input file, 5 a fault of ours.
+  public static func main(_ plugins: [Plugin]) -> Never {
+    do {
+      var command = try Bitline.parseAsRoot()
+      if let command = command as? any ToolCommand { try command.execute(Registry(plugins)) } else { try command.run() }
+      exit(0)
+    } catch let fault as Diagnostic {
+      writeError("error: \(fault)\n")
+      exit(fault.kind.rawValue)
+    } catch let faults as Diagnostics {
+      for fault in faults.all { writeError("error: \(fault)\n") }
+      exit(faults.kind.rawValue)
+    } catch {
+      let code = Bitline.exitCode(for: error)
+      let message = Bitline.fullMessage(for: error)
+      if code == .success {
+        writeOut(message + "\n")
+        exit(0)
+      }
+      writeError(message + "\n")
+      exit(code == .validationFailure ? Diagnostic.Kind.usage.rawValue : Diagnostic.Kind.internal.rawValue)
+    }
+  }
+}
+
+struct Bitline: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bitline",
+    abstract: "Compiles trained neural networks for in-memory-compute chips, and says what they would do there.",
+    version: "0.1.0",
+    subcommands: [
+      CompileCommand.self, RunCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self, OptCommand.self, ListCommand.self,
+      DataCommand.self,
+    ])
+}

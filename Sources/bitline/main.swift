@@ -1,0 +1,3 @@
+import Tool
+
+Tool.main(builtInPlugins)

@@ -1,0 +1,148 @@
+import CPUBackend
+import GraphIR
+import PluginAPI
+import ReferenceKernels
+import Testing
+
+/// Whole graphs on the backend, node by node against reference kernels that are given the very same operands.
+struct BackendTests {
+  private func compile(_ graph: Graph, _ given: [(key: String, value: String)] = []) throws -> any Executable {
+    let backend = CPUBackend()
+    return try backend.compile(graph, Options(given, for: backend.name, specs: backend.options))
+  }
+
+  private func input(_ graph: Graph, batch: Int, seed: Int = 9) -> [Tensor] {
+    var generator = Generator(seed)
+    return graph.inputs.map { Networks.tensor(&generator, graph.type(of: $0).shape.bound(batch: batch)) }
+  }
+
+  /// Every value of the graph, from one run with all of them tapped.
+  private func expectEveryNode(_ graph: Graph, batch: Int, _ options: [(key: String, value: String)] = [], threads: Int = 2) throws {
+    let values = try compile(graph, options).run(input(graph, batch: batch), taps: graph.valueIDs, threads: threads).taps
+    for node in graph.nodes {
+      let operands = node.operands.map { values[Int($0.index)] }
+      let tolerance = node.op.tolerance(for: operands.map(\.type))
+      for (id, wanted) in zip(node.results, try Reference.evaluate(node.op, operands)) {
+        let violation = tolerance.firstViolation(reference: wanted, candidate: values[Int(id.index)])
+        #expect(violation == nil, "\(graph.name), batch \(batch), \(options), node \(node.origin): element \(violation ?? -1)")
+      }
+    }
+  }
+
+  @Test(arguments: InstructionLevel.all, [1, 2, 7, 33])
+  func everyNode(_ level: InstructionLevel, _ batch: Int) throws {
+    for make in [Networks.float, Networks.lowered, Networks.odd] {
+      try expectEveryNode(make(Shape.free, 1), batch: batch, [("isa", "\(level)")])
+      try expectEveryNode(make(batch, 1), batch: batch, [("isa", "\(level)")])
+    }
+  }
+
+  @Test func neitherThreadsNorChunksChangeAByte() throws {
+    for make in [Networks.float, Networks.lowered, Networks.odd] {
+      let graph = try make(Shape.free, 4)
+      let inputs = input(graph, batch: 13)
+      let wanted = try compile(graph).run(inputs, taps: graph.valueIDs, threads: 1)
+      for (chunk, threads) in [("1", 1), ("3", 2), ("13", 1), ("4", 5), ("0", 4), ("2", 100)] {
+        let result = try compile(graph, [("chunk", chunk)]).run(inputs, taps: graph.valueIDs, threads: threads)
+        #expect(result.outputs == wanted.outputs && result.taps == wanted.taps, "\(graph.name), chunk \(chunk), threads \(threads)")
+      }
+    }
+  }
+
+  @Test func tapsDoNotChangeOutputs() throws {
+    let graph = try Networks.float(batch: Shape.free)
+    let executable = try compile(graph)
+    let inputs = input(graph, batch: 5)
+    let all = try executable.run(inputs, taps: graph.valueIDs, threads: 1)
+    let none = try executable.run(inputs, taps: [], threads: 1)
+    #expect(all.outputs == none.outputs && none.taps.isEmpty)
+    #expect(all.taps[0] == inputs[0])
+  }
+
+  /// Memory that runs leave behind must not reach later ones.
+  @Test func runsOfDifferentBatches() throws {
+    let graph = try Networks.lowered(batch: Shape.free)
+    let executable = try compile(graph)
+    for batch in [9, 1, 40, 0, 2] {
+      let inputs = input(graph, batch: batch)
+      let again = try compile(graph).run(inputs, taps: [], threads: 1)
+      #expect(try executable.run(inputs, taps: [], threads: 2).outputs == again.outputs, "batch \(batch)")
+      #expect(again.outputs[0].shape == [batch, 10])
+    }
+  }
+
+  /// A softmax over the batch keeps it whole.
+  @Test func graphsThatMixSamplesRunWhole() throws {
+    var graph = Graph(name: "mixing")
+    let x = graph.addInput("x", TensorType(.float32, [6, 5]))
+    let a = try graph.append1(.unary(.relu), [x], origin: "a")
+    let b = try graph.append1(.softmax(AxisAttribute(axis: 0)), [a], origin: "b")
+    let c = try graph.append1(.transpose(Transpose(order: [1, 0])), [b], origin: "c")
+    graph.addOutput("c", c)
+    try expectEveryNode(graph, batch: 6, [("chunk", "2")], threads: 3)
+  }
+
+  @Test func constantOutputs() throws {
+    var graph = Graph(name: "constant")
+    let x = graph.addInput("x", TensorType(.float32, [Shape.free, 2]))
+    let seven = graph.addConstant(.vector([3, 4]))
+    let sum = try graph.append1(.binary(.add), [seven, seven], origin: "sum")
+    graph.addOutput("sum", sum)
+    graph.addOutput("x", x)
+    let result = try compile(graph).run([Tensor(.float32, [1, 2], [1, 2] as [Float])], taps: [seven], threads: 1)
+    #expect(result.outputs[0] == .vector([6, 8]) && result.taps[0] == .vector([3, 4]) && result.outputs[1].floats == [1, 2])
+  }
+
+  @Test func inputsThatDoNotFitAreRefused() throws {
+    let graph = try Networks.float(batch: Shape.free)
+    let executable = try compile(graph)
+    #expect(throws: Diagnostic.self) { try executable.run([], taps: [], threads: 1) }
+    #expect(throws: Diagnostic.self) { try executable.run([Tensor(zeros: .float32, [2, 3, 14, 13])], taps: [], threads: 1) }
+    #expect(throws: Diagnostic.self) { try executable.run([Tensor(zeros: .int32, [2, 3, 14, 14])], taps: [], threads: 1) }
+  }
+
+  @Test func foreignOpsAreRefused() throws {
+    var graph = Graph(name: "foreign")
+    let x = graph.addInput("x", TensorType(.float32, [2]))
+    var custom = Custom()
+    custom.name = "theirs"
+    custom.resultShape = [2]
+    graph.addOutput("y", try graph.append1(.custom(custom), [x], origin: "there"))
+    #expect(throws: Diagnostic.self) { try compile(graph) }
+  }
+}
+
+struct MemoryPlanTests {
+  @Test func valuesAliveTogetherDoNotOverlap() {
+    for seed in 0..<50 {
+      var generator = Generator(seed)
+      let requests = (0..<generator.int(1...40)).map { _ in
+        let first = generator.int(-1...20)
+        return MemoryPlan.Request(bytes: generator.int(0...1000), first: first, last: first + generator.int(0...8))
+      }
+      let plan = MemoryPlan(requests)
+      for (a, x) in requests.enumerated() {
+        #expect(plan.offsets[a] % MemoryPlan.alignment == 0 && plan.offsets[a] + x.bytes <= plan.bytes, "seed \(seed)")
+        for (b, y) in requests.enumerated() where a < b && x.first <= y.last && y.first <= x.last {
+          let apart = plan.offsets[a] + x.bytes <= plan.offsets[b] || plan.offsets[b] + y.bytes <= plan.offsets[a]
+          #expect(apart || x.bytes == 0 || y.bytes == 0, "seed \(seed): \(a) and \(b)")
+        }
+      }
+      #expect(plan.bytes <= plan.unsharedBytes)
+    }
+  }
+
+  @Test func aChainTakesItsTwoLargestNeighbours() {
+    let sizes = [640, 1280, 320, 1280, 640]
+    let plan = MemoryPlan(sizes.enumerated().map { MemoryPlan.Request(bytes: $1, first: $0 - 1, last: $0) })
+    #expect(plan.bytes == 1920)
+  }
+}
+
+struct InstructionLevelTests {
+  @Test func levelsByName() throws {
+    #expect(InstructionLevel.all.first?.description == "portable")
+    for level in InstructionLevel.all { #expect(try InstructionLevel(named: level.description) == level) }
+    #expect(throws: Diagnostic.self) { try InstructionLevel(named: "sse9") }
+  }
+}

@@ -1,0 +1,137 @@
+import GraphIR
+import PluginAPI
+import Testing
+
+/// The road of a binary layer: quantize, lower-binary, tile, readout.
+@Suite struct LoweringTests {
+  /// A padded convolution and a dense layer on codes, with one or two bases; scales are powers of 2 so that every way to compute it is exact.
+  private func network(bases: Int, seed: Int) throws -> Graph {
+    var random = Seeded(seed)
+    var graph = Graph(name: "net")
+    let x = graph.addInput("x", TensorType(.float32, [Shape.free, 3, 5, 5]))
+    let scale = graph.addConstant(.scalar(0.125))
+    func codes(_ value: ValueID, _ a: Quantize) throws -> ValueID {
+      let q = try graph.append1(.quantize(a), [value, scale], origin: "codes")
+      return try graph.append1(.dequantize(AxisAttribute()), [q, scale], origin: "codes")
+    }
+    func weights(_ shape: Shape) throws -> ValueID {
+      let parts = try (0..<bases).map { _ in
+        let bits = graph.addConstant(random.bits(shape))
+        let alpha = graph.addConstant(.vector((0..<shape[0]).map { _ in random.pick([0.5, 0.25]) }))
+        return try graph.append1(.dequantize(AxisAttribute()), [bits, alpha], origin: "weights")
+      }
+      return try parts.dropFirst().reduce(parts[0]) { try graph.append1(.binary(.add), [$0, $1], origin: "weights") }
+    }
+    let input = try codes(x, Quantize(to: .int8, lo: -63, hi: 63))
+    let bias = graph.addConstant(.vector([0.5, -1, 2, 0]))
+    let window = Window(strides: [2, 1], pads: [1, 0, 1, 2])
+    let conv = try graph.append1(.conv(Conv(window: window, activation: .relu)), [input, weights([4, 3, 3, 3]), bias], origin: "conv")
+    let flat = try graph.append1(
+      .reshape(Reshape(shape: [Shape.free, 60])), [codes(conv, Quantize(to: .uint8, lo: 0, hi: 63))], origin: "flatten")
+    graph.addOutput("y", try graph.append1(.dense(Dense()), [flat, weights([6, 60])], origin: "dense"))
+    return graph
+  }
+
+  @Test(arguments: [1, 2, 3])
+  func loweringAndTilingKeepTheSums(_ bases: Int) throws {
+    for seed in 0..<20 {
+      let graph = try network(bases: bases, seed: seed)
+      var random = Seeded(seed)
+      let inputs = [random.tensor([3, 3, 5, 5], -9...9)]
+      let lowered = try run("canonicalize, lower-binary, tile{columns=16}", on: graph).graph
+      #expect(try outputs(of: graph, inputs) == outputs(of: lowered, inputs), "seed \(seed)")
+      #expect(!lowered.nodes.contains { [.dequantize(AxisAttribute()), .dense(Dense())].contains($0.op) }, "seed \(seed)")
+    }
+  }
+
+  @Test(arguments: [(25, 25), (150, 50), (256, 64), (120, 60), (84, 42), (400, 58), (64, 64), (65, 33)])
+  func tilesAreEven(_ inputs: Int, _ tile: Int) throws {
+    let graph = try sums(of: Tensor(.bit, [1, inputs], [Int8](repeating: 1, count: inputs)))
+    guard case .binaryDense(let a) = try run("tile", on: graph).graph.nodes[0].op else { return #expect(Bool(false), "no binary layer") }
+    #expect(a.tile == tile)
+  }
+
+  /// A dense layer of u8 codes, and its rescale by 1.
+  private func sums(of bits: Tensor) throws -> Graph {
+    var graph = Graph(name: "sums")
+    let q = graph.addInput("q", TensorType(.uint8, [Shape.free, bits.shape[1]]))
+    let p = try graph.append1(.binaryDense(BinaryDense()), [q, graph.addConstant(bits)], origin: "dense")
+    let ones = graph.addConstant(.vector(Array(repeating: 1, count: bits.shape[0])))
+    let zeros = graph.addConstant(.vector(Array(repeating: 0, count: bits.shape[0])))
+    graph.addOutput("y", try graph.append1(.rescale(Rescale()), [p, ones, zeros], origin: "dense"))
+    return graph
+  }
+
+  private func lsb(_ graph: Graph) -> Float? {
+    for node in graph.nodes {
+      if case .binaryDense(let a) = node.op, case .adc(_, let lsb) = a.readout { return lsb }
+      if case .binaryConv(let a) = node.op, case .adc(_, let lsb) = a.readout { return lsb }
+    }
+    return nil
+  }
+
+  @Test func calibratedReadoutSeesTheLargestTileSum() throws {
+    var random = Seeded(3)
+    let bits = random.bits([4, 20])
+    let batches = (0..<3).map { _ in [Tensor(.uint8, [2, 20], (0..<40).map { _ in UInt8.random(in: 0...63, using: &random) })] }
+    var largest = 0
+    for batch in batches {
+      for sample in 0..<2 {
+        for filter in 0..<4 {
+          for first in stride(from: 0, to: 20, by: 7) {
+            let sum = (first..<min(first + 7, 20)).reduce(0.0) { $0 + batch[0].double(at: sample * 20 + $1) * bits.double(at: filter * 20 + $1) }
+            largest = max(largest, Int(sum.magnitude))
+          }
+        }
+      }
+    }
+    let outcome = try run("tile{columns=7}, readout{scale=calibrated,bits=5}", on: sums(of: bits), calibration: batches)
+    #expect(lsb(outcome.graph) == Float(Double(largest) / 15))
+    #expect(outcome.graph.nodes.last.map { outcome.graph.constant($0.operands[1])?.floats[0] } == Float(Double(largest) / 15))
+    let some = try run("tile{columns=7}, readout{scale=calibrated,bits=5,percentile=50}", on: sums(of: bits), calibration: batches)
+    #expect(lsb(some.graph).map { $0 < Float(largest) / 15 } == true)
+  }
+
+  @Test func calibratedReadoutSeesPaddedConvolutions() throws {
+    for seed in 0..<10 {
+      let graph = try network(bases: 1, seed: seed)
+      let lowered = try run("canonicalize, lower-binary, tile", on: graph).graph
+      var random = Seeded(seed)
+      let batch = [random.tensor([5, 3, 5, 5], -9...9)]
+      // 27 inputs are one tile, so the largest sum is the largest value.
+      var visible = Graph(name: "sums")
+      visible = try lowered.rewritten { _, _, _ in nil }
+      let sums = lowered.valueIDs.first { lowered.producer(of: $0).map { if case .binaryConv = lowered[$0].op { true } else { false } } ?? false }
+      visible.addOutput("sums", try #require(sums))
+      let largest = try outputs(of: visible, batch)[1].doubles.map(\.magnitude).max() ?? 0
+      let read = try run("readout{scale=calibrated,bits=4}", on: lowered, calibration: [batch]).graph
+      #expect(lsb(read) == Float(max(1, largest / 7)), "seed \(seed)")
+    }
+  }
+
+  @Test func aReadoutOfManyBitsChangesNothing() throws {
+    let graph = try network(bases: 2, seed: 1)
+    var random = Seeded(1)
+    let inputs = [random.tensor([3, 3, 5, 5], -9...9)]
+    let lowered = try run("canonicalize, lower-binary, tile{columns=16}", on: graph).graph
+    // With more codes than sums the lsb is 1, and every sum is read as it is.
+    let read = try run("readout{scale=calibrated,bits=16}", on: lowered, calibration: [inputs]).graph
+    #expect(lsb(read) == 1)
+    #expect(try outputs(of: lowered, inputs) == outputs(of: read, inputs))
+  }
+
+  @Test func whatIsMissingIsSaid() throws {
+    let graph = try sums(of: Tensor(.bit, [1, 4], [1, 1, -1, 1] as [Int8]))
+    func fault(_ pipeline: String, target: Target? = chip) -> String {
+      do {
+        _ = try run(pipeline, on: graph, target: target)
+        return ""
+      } catch { return "\(error)" }
+    }
+    #expect(fault("tile", target: nil).contains("tile{columns=N}"))
+    #expect(fault("readout{bits=7}", target: nil).contains("name a target"))
+    #expect(fault("readout{scale=calibrated}").contains("--calibrate"))
+    #expect(fault("readout{scale=calibrated,percentile=0}").contains("not a share"))
+    #expect(try run("readout", on: graph, target: nil).notes == ["the target reads sums as they are"])
+  }
+}

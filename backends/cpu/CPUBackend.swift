@@ -1,0 +1,38 @@
+import CCPUKernels
+import GraphIR
+import PluginAPI
+
+/// The conventional computer: C kernels for what takes time, chosen by instruction level, and reference kernels for all else.
+///
+/// It takes every op of the IR but foreign ones. Weights are packed and memory is planned when a graph is compiled.
+public struct CPUBackend: Backend {
+  /// The name on the command line.
+  public let name = "cpu"
+  /// One line for lists.
+  public let summary = "SIMD kernels on this machine; the full-precision reference of every comparison"
+  /// The instruction level, and how a batch is cut.
+  public let options: [OptionSpec] = [
+    OptionSpec(
+      "isa", .word(["best", "portable", "avx2", "avx512"]), default: "best", "instruction level; best: what BITLINE_ISA says, or the most"),
+    OptionSpec("chunk", .int(0...65536), default: "0", "samples that run through the network together; 0: chosen by size"),
+  ]
+
+  /// The backend; it keeps nothing.
+  public init() {}
+
+  /// Every op but foreign ones runs on the processor.
+  public func support(for node: NodeID, in graph: Graph, _ options: Options) -> Support {
+    if case .custom(let custom) = graph[node].op { return .no(because: "'\(custom.name)' is an op of a foreign plug-in") }
+    return .native
+  }
+
+  /// Packs weights and plans memory.
+  public func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
+    try requireSupport(for: graph, options)
+    let level = try InstructionLevel(named: options[text: "isa"] ?? "best")
+    return CPUExecutable(try ExecutionPlan(graph, level, chunk: options[int: "chunk"] ?? 0))
+  }
+}
+
+/// The plug-in that brings the backend.
+public let cpuPlugin = Plugin("cpu", backends: [CPUBackend()])

@@ -1,0 +1,65 @@
+/// f32 dense layer: samples in rows, filters in columns, weights packed in blocks of columns.
+#include "table.h"
+
+/// Followed by weights and biases, at these offsets.
+typedef struct dense_f32_plan {
+  int32_t isa;
+  bitline_activation activation;
+  int64_t inputs, filters, padded_filters;
+  int64_t weights, biases, bytes;
+} dense_f32_plan;
+
+static dense_f32_plan describe(bitline_isa isa, int64_t inputs, int64_t filters) {
+  dense_f32_plan p = {.isa = isa, .inputs = inputs, .filters = filters};
+  p.padded_filters = bitline_round_up(filters, bitline_table_of(isa)->f32_cols);
+  p.weights = (int64_t)bitline_lines(sizeof(dense_f32_plan));
+  p.biases = p.weights + (int64_t)bitline_lines(p.padded_filters * inputs * 4);
+  p.bytes = p.biases + (int64_t)bitline_lines(p.padded_filters * 4);
+  return p;
+}
+
+size_t bitline_dense_f32_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters) {
+  return (size_t)describe(isa, inputs, filters).bytes;
+}
+
+void bitline_dense_f32_prepare(
+  bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
+  bitline_activation activation, void *plan
+) {
+  dense_f32_plan p = describe(isa, inputs, filters);
+  p.activation = activation;
+  char *bytes = plan;
+  memset(bytes, 0, (size_t)p.bytes);
+  memcpy(bytes, &p, sizeof p);
+  float *packed = (float *)(bytes + p.weights), *biases = (float *)(bytes + p.biases);
+  const int64_t cols = bitline_table_of(isa)->f32_cols;
+  for (int64_t f = 0; f < filters; f++) {
+    float *to = packed + f / cols * cols * inputs + f % cols;
+    for (int64_t k = 0; k < inputs; k++) to[k * cols] = weights[f * filter_stride + k * input_stride];
+    biases[f] = bias ? bias[f] : 0;
+  }
+}
+
+void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y) {
+  const dense_f32_plan *p = plan;
+  const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
+  const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
+  const int64_t cols = table->f32_cols, rows = table->f32_rows;
+  const int64_t passes = (p->inputs + table->f32_depth - 1) / table->f32_depth;
+  const int64_t depth = passes > 0 ? (p->inputs + passes - 1) / passes : 1;
+  const bitline_activation none = {BITLINE_ACTIVATION_NONE, 0, 0};
+  for (int64_t f = 0; f < p->filters; f += cols) {
+    // Without inputs there is one pass, of no steps.
+    for (int64_t k = 0; k == 0 || k < p->inputs; k += depth) {
+      const int64_t count = bitline_min(depth, p->inputs - k);
+      for (int64_t n = 0; n < batch; n += rows) {
+        const gemm_f32_args args = {
+          .a = x + n * p->inputs + k, .a_stride = p->inputs, .b = weights + f * p->inputs + k * cols, .c = y + n * p->filters + f,
+          .c_stride = p->filters, .k = count, .start = k == 0 ? biases + f : 0,
+          .activation = k + count == p->inputs ? p->activation : none, .rows = (int)bitline_min(rows, batch - n),
+          .cols = (int)bitline_min(cols, p->filters - f)};
+        table->gemm_f32_strided_rows(&args);
+      }
+    }
+  }
+}

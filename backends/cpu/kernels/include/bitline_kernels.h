@@ -1,0 +1,175 @@
+/// The kernels of the cpu backend.
+///
+/// Every function takes the instruction level it runs at (or a plan that was prepared for one), keeps no state and takes no memory: whoever
+/// calls brings plans, results and workspaces, all aligned to 64 bytes. Tensors are dense, row-major, NCHW. Sizes are in elements unless a
+/// name says bytes. Plans hold offsets and no pointers, so they may be written to a file and mapped again for the same level.
+#ifndef BITLINE_KERNELS_H
+#define BITLINE_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// --- levels --------------------------------------------------------------------------------------------------------------------------
+
+/// An instruction level.
+typedef enum bitline_isa {
+  /// Plain C: what every machine of this architecture runs.
+  BITLINE_ISA_PORTABLE = 0,
+  /// AVX2 and FMA.
+  BITLINE_ISA_AVX2 = 1,
+  /// AVX-512 F, BW, DQ, VL, VNNI, VPOPCNTDQ.
+  BITLINE_ISA_AVX512 = 2,
+} bitline_isa;
+
+/// Whether this machine runs `isa`.
+int bitline_isa_supported(bitline_isa isa);
+/// The level in force: the one forced, else the one that `BITLINE_ISA` named when first asked, else the best this machine has.
+bitline_isa bitline_isa_active(void);
+/// Forces a level, for tests; a negative number takes that back. Returns 0 when the machine lacks the level, and changes nothing then.
+int bitline_isa_force(int isa);
+/// `portable`, `avx2` or `avx512`.
+const char *bitline_isa_name(bitline_isa isa);
+
+// --- shared words --------------------------------------------------------------------------------------------------------------------
+
+typedef enum bitline_activation_kind {
+  BITLINE_ACTIVATION_NONE = 0,
+  /// `x < 0 ? 0 : x`
+  BITLINE_ACTIVATION_RELU = 1,
+  /// `x < lo ? lo : x > hi ? hi : x`
+  BITLINE_ACTIVATION_CLIP = 2,
+} bitline_activation_kind;
+
+/// What is done to a result before it is stored; NaN and -0 pass through.
+typedef struct bitline_activation {
+  bitline_activation_kind kind;
+  float lo, hi;
+} bitline_activation;
+
+/// A window over `[N, channels, height, width]` that gives `[N, filters, out_height, out_width]`.
+/// What lies behind the input on the right and at the bottom follows from the extents of the result.
+typedef struct bitline_conv_shape {
+  int32_t channels, height, width;
+  int32_t filters, groups;
+  int32_t kernel_height, kernel_width;
+  int32_t stride_height, stride_width;
+  int32_t dilation_height, dilation_width;
+  int32_t pad_top, pad_left;
+  int32_t out_height, out_width;
+} bitline_conv_shape;
+
+/// How the K inputs of a binary layer are cut and read (steps 2 to 4 of the numeric contract).
+typedef struct bitline_readout {
+  /// Inputs in a tile; 0: all.
+  int32_t tile;
+  /// Bits of the converter, 2...22; 0: exact readout.
+  int32_t bits;
+  /// One step of the converter; above 0.
+  float lsb;
+  /// Codes are i8, else u8.
+  int32_t signed_codes;
+} bitline_readout;
+
+// --- float layers: y = activation(W * x + bias) --------------------------------------------------------------------------------------
+
+/// Bytes of a plan of `bitline_conv_f32_prepare`.
+size_t bitline_conv_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
+/// Packs `weights[filters][channels / groups][kernel_height][kernel_width]` and `bias[filters]` (or null) into `plan`.
+void bitline_conv_f32_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, const float *weights, const float *bias, bitline_activation activation, void *plan);
+/// Bytes that `bitline_conv_f32_run` needs as workspace.
+size_t bitline_conv_f32_workspace_bytes(const void *plan, int64_t batch);
+/// The convolution of `batch` samples. Each result is summed in the same order whatever the batch.
+void bitline_conv_f32_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace);
+
+/// Bytes of a plan of `bitline_dense_f32_prepare`.
+size_t bitline_dense_f32_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters);
+/// Packs `weights` and `bias[filters]` (or null) into `plan`; filter `f`, input `k` stands at `weights[f * filter_stride + k * input_stride]`.
+void bitline_dense_f32_prepare(
+  bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
+  bitline_activation activation, void *plan);
+/// `x[batch][inputs]` to `y[batch][filters]`; needs no workspace.
+void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y);
+
+// --- binary layers: codes and weights of +-1 to tile sums ----------------------------------------------------------------------------
+
+/// Bytes of a plan of `bitline_conv_binary_prepare`. `groups` must be 1.
+size_t bitline_conv_binary_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout);
+/// Packs `weights[filters][channels][kernel_height][kernel_width]` of +-1. `order[K]` lists the inputs tile by tile; null: as they lie.
+/// Padding counts as code 0.
+void bitline_conv_binary_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, const int8_t *weights, const int32_t *order, void *plan);
+/// Bytes that `bitline_conv_binary_run` needs as workspace.
+size_t bitline_conv_binary_workspace_bytes(const void *plan, int64_t batch);
+/// Codes (u8 or i8, as prepared) to sums of readouts, exact.
+void bitline_conv_binary_run(const void *plan, int64_t batch, const void *codes, int32_t *y, void *workspace);
+
+/// Bytes of a plan of `bitline_dense_binary_prepare`.
+size_t bitline_dense_binary_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters, const bitline_readout *readout);
+/// Packs `weights[filters][inputs]` of +-1; `order` as in `bitline_conv_binary_prepare`.
+void bitline_dense_binary_prepare(
+  bitline_isa isa, int64_t inputs, int64_t filters, const bitline_readout *readout, const int8_t *weights, const int32_t *order, void *plan);
+/// Bytes that `bitline_dense_binary_run` needs as workspace.
+size_t bitline_dense_binary_workspace_bytes(const void *plan, int64_t batch);
+/// Codes `[batch][inputs]` to sums of readouts `[batch][filters]`, exact.
+void bitline_dense_binary_run(const void *plan, int64_t batch, const void *codes, int32_t *y, void *workspace);
+
+// --- rows ----------------------------------------------------------------------------------------------------------------------------
+
+/// `y = activation((f32(P0) * m0 + f32(P1) * m1 + ...) + c)` over `[outer, channels, inner]`, each step rounded to f32.
+/// `sums[b]` is `[outer, channels, inner]`, `scales[b]` and `offset` are `[channels]`.
+void bitline_rescale(
+  bitline_isa isa, int64_t outer, int64_t channels, int64_t inner, int32_t bases, const int32_t *const *sums, const float *const *scales,
+  const float *offset, bitline_activation activation, float *y);
+
+/// `clamp(roundHalfEven(x / scale) + zero, lo, hi)` over `[outer, channels, inner]`; a quotient that is NaN counts as 0.
+/// `scale[channels]`, `zero[channels]` or null. The codes are stored as bytes, so `lo...hi` must fit the type that reads them.
+void bitline_quantize_f32(
+  bitline_isa isa, int64_t outer, int64_t channels, int64_t inner, const float *x, const float *scale, const int32_t *zero, int32_t lo,
+  int32_t hi, uint8_t *codes);
+
+/// `(f32(q) - f32(zero)) * scale` over `[outer, channels, inner]`; `zero` may be null.
+void bitline_dequantize_u8(
+  bitline_isa isa, int64_t outer, int64_t channels, int64_t inner, const uint8_t *q, const float *scale, const int32_t *zero, float *y);
+void bitline_dequantize_i8(
+  bitline_isa isa, int64_t outer, int64_t channels, int64_t inner, const int8_t *q, const float *scale, const int32_t *zero, float *y);
+
+/// Element types of pooling.
+typedef enum bitline_element {
+  BITLINE_ELEMENT_F32 = 0,
+  BITLINE_ELEMENT_U8 = 1,
+  BITLINE_ELEMENT_I8 = 2,
+} bitline_element;
+
+/// The maximum over each window's elements inside the input; `shape.filters` is not read. `planes` is samples x channels.
+/// With f32 a NaN in the window gives NaN.
+void bitline_pool_max(
+  bitline_isa isa, bitline_element element, const bitline_conv_shape *shape, int64_t planes, const void *x, void *y);
+/// The mean over each window's elements inside the input, or with `count_padding` over the padding too, which ends `pad_bottom` and
+/// `pad_right` behind the input. Summed row by row in f32, then divided.
+void bitline_pool_average_f32(
+  bitline_isa isa, const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x,
+  float *y);
+
+typedef enum bitline_binary_kind {
+  BITLINE_BINARY_ADD = 0,
+  BITLINE_BINARY_SUB = 1,
+  BITLINE_BINARY_MUL = 2,
+  BITLINE_BINARY_DIV = 3,
+} bitline_binary_kind;
+
+/// `y = a op b` over `[outer, channels, inner]`; `b` is the same, or `[channels]` when `per_channel`.
+void bitline_binary_f32(
+  bitline_isa isa, bitline_binary_kind kind, int64_t outer, int64_t channels, int64_t inner, int per_channel, const float *a, const float *b,
+  float *y);
+/// `y = activation(x)`.
+void bitline_activation_f32(bitline_isa isa, bitline_activation activation, int64_t count, const float *x, float *y);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,143 @@
+/// What a level provides, and the arguments of its kernels. Not public.
+#ifndef BITLINE_TABLE_H
+#define BITLINE_TABLE_H
+
+#include <string.h>
+
+#include "bitline_kernels.h"
+
+#define BITLINE_INLINE static inline __attribute__((always_inline))
+#if defined(__x86_64__)
+#define BITLINE_X86 1
+#define BITLINE_TARGET_AVX2 __attribute__((target("avx2,fma")))
+#define BITLINE_TARGET_AVX512 \
+  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq"), min_vector_width(512)))
+#endif
+
+/// The largest blocks of any level, for buffers on the stack.
+enum { BITLINE_MAX_ROWS = 8, BITLINE_MAX_COLS = 32 };
+
+/// c[rows][cols] = activation(start + a * b), in one pass over `k`, one multiply-add a step, in order.
+/// `b` is `[k][table cols]`. `a` is `[k][table rows]` for packed rows, and `a[row * a_stride + k]` for strided rows.
+typedef struct gemm_f32_args {
+  const float *a;
+  int64_t a_stride;
+  const float *b;
+  float *c;
+  int64_t c_stride;
+  int64_t k;
+  /// What sums start from: one for each row (packed rows) or column (strided rows); null: from `c`.
+  const float *start;
+  bitline_activation activation;
+  int rows, cols;
+} gemm_f32_args;
+
+/// c[rows][cols] = sum over tiles of readout(start of the tile + codes * weights); `k` is counted in words of four.
+///
+/// For codes in columns, `b` is codes `[words][table cols][4]` and `a` weights `[words][table rows][4]`.
+/// For weights in columns, `b` is weights `[words][table cols][4]` and `a` codes, row `r` at `a + r * a_stride`.
+typedef struct gemm_u8b_args {
+  const uint8_t *a;
+  int64_t a_stride;
+  const uint8_t *b;
+  int32_t *c;
+  int64_t c_stride;
+  /// Tiles, words in each, and words in the last.
+  int64_t tiles, tile_words, last_words;
+  /// What a tile's sum starts from, `[tiles][table rows]` or `[tiles][table cols]`; null: 0.
+  const int32_t *start;
+  /// 0: exact. Otherwise quotients are clamped to +-limit.
+  float limit;
+  float lsb;
+  /// 1 / lsb where multiplying gives the same readout for every sum that can occur, else 0.
+  float inverse_lsb;
+  int rows, cols;
+} gemm_u8b_args;
+
+/// A run of neighbouring result positions: `length` columns from `column`, read from `source + tap` on.
+typedef struct segment {
+  int64_t source;
+  int32_t column, length;
+} segment;
+
+typedef struct bitline_table {
+  /// Block extents of `gemm_f32_*`, and how many steps of k a block of `b` may have to stay in the first cache.
+  int f32_rows, f32_cols, f32_depth;
+  void (*gemm_f32_packed_rows)(const gemm_f32_args *args);
+  void (*gemm_f32_strided_rows)(const gemm_f32_args *args);
+  int u8b_rows, u8b_cols;
+  void (*gemm_u8b_codes_in_columns)(const gemm_u8b_args *args);
+  void (*gemm_u8b_weights_in_columns)(const gemm_u8b_args *args);
+  /// Fills `b[count][f32_cols]`, tap by tap; writes up to 64 bytes beyond, and reads as far unless `exact`.
+  void (*pack_f32)(
+    float *b, const float *source, const int32_t *taps, int64_t count, const segment *segments, int segment_count, int exact);
+  /// Fills `b[words][u8b_cols][4]`, four taps a word; writes up to 64 bytes beyond, and reads as far unless `exact`.
+  void (*pack_u8x4)(
+    uint8_t *b, const uint8_t *source, const int32_t *taps, int64_t words, const segment *segments, int segment_count, int exact);
+
+  void (*rescale)(
+    int64_t outer, int64_t channels, int64_t inner, int32_t bases, const int32_t *const *sums, const float *const *scales,
+    const float *offset, bitline_activation activation, float *y);
+  void (*quantize_f32)(
+    int64_t outer, int64_t channels, int64_t inner, const float *x, const float *scale, const int32_t *zero, int32_t lo, int32_t hi,
+    uint8_t *codes);
+  void (*dequantize_u8)(
+    int64_t outer, int64_t channels, int64_t inner, const uint8_t *q, const float *scale, const int32_t *zero, float *y);
+  void (*dequantize_i8)(int64_t outer, int64_t channels, int64_t inner, const int8_t *q, const float *scale, const int32_t *zero, float *y);
+  void (*pool_max_f32)(const bitline_conv_shape *shape, int64_t planes, const float *x, float *y);
+  void (*pool_max_u8)(const bitline_conv_shape *shape, int64_t planes, const uint8_t *x, uint8_t *y);
+  void (*pool_max_i8)(const bitline_conv_shape *shape, int64_t planes, const int8_t *x, int8_t *y);
+  void (*pool_average_f32)(
+    const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x, float *y);
+  void (*binary_f32)(
+    bitline_binary_kind kind, int64_t outer, int64_t channels, int64_t inner, int per_channel, const float *a, const float *b, float *y);
+  void (*activation_f32)(bitline_activation activation, int64_t count, const float *x, float *y);
+  /// One plane of a depthwise convolution over a plane laid out as `window.h` says; reads up to 128 bytes beyond it.
+  void (*depthwise_f32)(
+    const float *plane, int64_t position_row, const int32_t *taps, const float *weights, int64_t tap_count, float bias,
+    bitline_activation activation, int64_t out_height, int64_t out_width, float *y);
+} bitline_table;
+
+void bitline_gemm_f32_packed_rows_4x8_portable(const gemm_f32_args *args);
+void bitline_gemm_f32_strided_rows_4x8_portable(const gemm_f32_args *args);
+void bitline_gemm_u8b_codes_in_columns_4x8_portable(const gemm_u8b_args *args);
+void bitline_gemm_u8b_weights_in_columns_4x8_portable(const gemm_u8b_args *args);
+extern const bitline_table bitline_table_portable;
+#if BITLINE_X86
+void bitline_gemm_f32_packed_rows_6x16_avx2(const gemm_f32_args *args);
+void bitline_gemm_f32_strided_rows_6x16_avx2(const gemm_f32_args *args);
+void bitline_gemm_u8b_codes_in_columns_4x16_avx2(const gemm_u8b_args *args);
+void bitline_gemm_u8b_weights_in_columns_4x16_avx2(const gemm_u8b_args *args);
+extern const bitline_table bitline_table_avx2;
+void bitline_gemm_f32_packed_rows_8x32_avx512(const gemm_f32_args *args);
+void bitline_gemm_f32_strided_rows_8x32_avx512(const gemm_f32_args *args);
+void bitline_gemm_u8b_codes_in_columns_8x32_avx512(const gemm_u8b_args *args);
+void bitline_gemm_u8b_weights_in_columns_8x32_avx512(const gemm_u8b_args *args);
+extern const bitline_table bitline_table_avx512;
+#endif
+
+/// The kernels of a level.
+const bitline_table *bitline_table_of(bitline_isa isa);
+
+BITLINE_INLINE int64_t bitline_min(int64_t a, int64_t b) { return a < b ? a : b; }
+BITLINE_INLINE int64_t bitline_max(int64_t a, int64_t b) { return a > b ? a : b; }
+BITLINE_INLINE int64_t bitline_round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
+/// Bytes, rounded up to whole cache lines.
+BITLINE_INLINE size_t bitline_lines(int64_t bytes) { return ((size_t)bytes + 63) & ~(size_t)63; }
+
+BITLINE_INLINE float bitline_activate(bitline_activation a, float x) {
+  switch (a.kind) {
+  case BITLINE_ACTIVATION_NONE: return x;
+  case BITLINE_ACTIVATION_RELU: return x < 0 ? 0 : x;
+  case BITLINE_ACTIVATION_CLIP: return x < a.lo ? a.lo : x > a.hi ? a.hi : x;
+  }
+  return x;
+}
+
+/// Round half to even for |x| < 2^22, where the step of f32 around 1.5 * 2^23 is 1.
+BITLINE_INLINE float bitline_round(float x) {
+  const float magic = 12582912.0f;
+  return (x + magic) - magic;
+}
+
+#endif

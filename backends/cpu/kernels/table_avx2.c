@@ -1,0 +1,23 @@
+/// The table of the avx2 level.
+#if defined(__x86_64__)
+#define BITLINE_LEVEL(name) name##_avx2
+#define BITLINE_TARGET BITLINE_TARGET_AVX2
+#define BITLINE_F32_COLS 16
+#define BITLINE_F32_CHUNK 8
+#define BITLINE_U8B_COLS 16
+#define BITLINE_U8_CHUNK 16
+#include "rows.h"
+
+const bitline_table bitline_table_avx2 = {
+  .f32_rows = 6,
+  .f32_cols = BITLINE_F32_COLS,
+  .f32_depth = 384,
+  .gemm_f32_packed_rows = bitline_gemm_f32_packed_rows_6x16_avx2,
+  .gemm_f32_strided_rows = bitline_gemm_f32_strided_rows_6x16_avx2,
+  .u8b_rows = 4,
+  .u8b_cols = BITLINE_U8B_COLS,
+  .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_4x16_avx2,
+  .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_4x16_avx2,
+  BITLINE_ROWS,
+};
+#endif

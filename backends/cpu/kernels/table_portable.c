@@ -1,0 +1,21 @@
+/// The table of the portable level.
+#define BITLINE_LEVEL(name) name##_portable
+#define BITLINE_TARGET 
+#define BITLINE_F32_COLS 8
+#define BITLINE_F32_CHUNK 8
+#define BITLINE_U8B_COLS 8
+#define BITLINE_U8_CHUNK 8
+#include "rows.h"
+
+const bitline_table bitline_table_portable = {
+  .f32_rows = 4,
+  .f32_cols = BITLINE_F32_COLS,
+  .f32_depth = 256,
+  .gemm_f32_packed_rows = bitline_gemm_f32_packed_rows_4x8_portable,
+  .gemm_f32_strided_rows = bitline_gemm_f32_strided_rows_4x8_portable,
+  .u8b_rows = 4,
+  .u8b_cols = BITLINE_U8B_COLS,
+  .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_4x8_portable,
+  .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_4x8_portable,
+  BITLINE_ROWS,
+};

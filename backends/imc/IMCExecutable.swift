@@ -1,0 +1,76 @@
+import GraphIR
+import PluginAPI
+import ReferenceKernels
+
+/// A compiled program beside its graph; runs it on the simulated array, chunk by chunk of a batch.
+struct IMCExecutable: Executable {
+  let graph: Graph
+  let program: Program
+
+  func run(_ inputs: [Tensor], taps: [ValueID], threads: Int) throws -> RunResult {
+    let wanted = graph.outputs.map(\.value) + taps
+    let split = BatchSplit(graph, inputs)
+    let results = try split.run(wanted: wanted, threads: threads) { inputs, keep in
+      var array = ArrayState(program)
+      return try run(chunk: inputs, &array, keep: keep)
+    }
+    return RunResult(outputs: Array(results.prefix(graph.outputs.count)), taps: Array(results.dropFirst(graph.outputs.count)))
+  }
+
+  /// Runs the steps for one chunk; hands back all values, those that are not in `keep` dropped after their last use.
+  private func run(chunk inputs: [Tensor], _ array: inout ArrayState, keep: Liveness) throws -> [Tensor?] {
+    var values = BatchSplit.values(of: graph, inputs)
+    array.write(program.prologue, program)
+    for (number, step) in program.steps.enumerated() {
+      switch step {
+      case .load(let placements): array.write(placements, program)
+      case .evaluate(let layer, let placements): try evaluate(layer, placements, array, &values)
+      case .host(let id):
+        let node = graph[id]
+        let operands = try node.operands.map { try BatchSplit.value($0, values) }
+        for (result, tensor) in zip(node.results, try Reference.evaluate(node.op, operands)) { values[Int(result.index)] = tensor }
+      }
+      if isLastStepOfNode(number) { keep.drop(after: node(of: step), &values) }
+    }
+    return values
+  }
+
+  private func evaluate(_ number: Int, _ placements: Range<Int>, _ array: ArrayState, _ values: inout [Tensor?]) throws {
+    let layer = program.layers[number]
+    let node = graph[layer.node]
+    let codes = try BatchSplit.value(node.operands[0], values)
+    let slot = Int(node.results[0].index)
+    let samples = codes.shape[0]
+    var shape = graph.type(of: node.results[0]).shape
+    shape[0] = samples
+    // Partial sums of the layer; its rows may come in several loads.
+    var sums = values[slot] ?? Tensor(zeros: .int32, shape)
+    values[slot] = nil
+    let evaluation = Evaluation(program, layer, placements)
+    codes.withBytes { codes in
+      sums.withMutableElements(Int32.self) { sums in
+        evaluation.run(codes.assumingMemoryBound(to: UInt8.self), samples: samples, array, into: sums)
+      }
+    }
+    values[slot] = sums
+  }
+
+  private func node(of step: Program.Step) -> NodeID? {
+    switch step {
+    case .load: nil
+    case .evaluate(let layer, _): program.layers[layer].node
+    case .host(let id): id
+    }
+  }
+
+  /// Whether a node's work ends with this step: a streamed layer takes several.
+  private func isLastStepOfNode(_ number: Int) -> Bool {
+    guard let node = node(of: program.steps[number]) else { return false }
+    let next = program.steps[(number + 1)...].lazy.compactMap { self.node(of: $0) }.first
+    return next != node
+  }
+
+  var mapping: Table? { program.mapping }
+  var listing: String? { program.listing(graph) }
+  var costs: CostReport? { program.costs(graph) }
+}

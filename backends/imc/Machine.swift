@@ -1,0 +1,89 @@
+import GraphIR
+import Hardware
+import PluginAPI
+
+/// The chip as the options choose it: a hardware file, a mode and a number of macros.
+struct Machine: Sendable {
+  let description: MacroDescription
+  /// Bits of an input in the chosen mode, its sign counted.
+  let inputBits: Int
+  /// Bits of an output in the chosen mode; nil when the sum itself is read.
+  let outputBits: Int?
+  let macros: Int
+
+  init(_ options: Options) throws {
+    let description = try HardwareFile.loadMacro(options[text: "hardware"] ?? "conv-ram-isscc2018")
+    let bits = options[int: "bits"] ?? description.inputBits
+    guard bits == description.inputBits || bits == description.reducedBits else {
+      throw Diagnostic(
+        .usage, "'\(description.name)' has no mode of \(bits) bits", hint: "it has \(description.inputBits) and \(description.reducedBits)")
+    }
+    self.description = description
+    inputBits = bits
+    let isExact = options[text: "readout"] == "exact"
+    outputBits = isExact ? nil : description.converter.map { bits == description.inputBits ? $0.bits : min($0.bits, bits) }
+    macros = options[int: "macros"] ?? 1
+  }
+
+  /// The largest magnitude of an input code.
+  var largestCode: Int { MacroDescription.largestCode(bits: inputBits) }
+
+  /// Row slots of all macros: how many weight rows each local array of one macro keeps, times macros.
+  var slots: Int { description.rows * macros }
+
+  /// Words of 64 columns that a stored row takes.
+  var wordsPerRow: Int { (description.columns + 63) / 64 }
+
+  /// What passes cut a network to.
+  var target: Target {
+    get throws {
+      let converter = try outputBits.flatMap { bits in
+        try description.converter.map { converter in
+          guard converter.meanOver == .connected else {
+            throw Diagnostic(
+              .unsupported, "'\(description.name)' takes its mean over all columns; a network cannot be cut to that yet",
+              hint: "output.mean_over: connected")
+          }
+          return Target.Converter(bits: bits, fullScale: converter.fullScale)
+        }
+      }
+      return Target(
+        name: description.name, columns: description.columns, localArrays: description.localArrays, rows: description.rows,
+        largestCode: largestCode, converter: converter)
+    }
+  }
+
+  /// Whether the array takes a node.
+  func support(for node: Node, in graph: Graph) -> Support {
+    switch node.op {
+    case .binaryConv(let a): return binarySupport(for: node, in: graph, tile: a.tile, a.readout)
+    case .binaryDense(let a): return binarySupport(for: node, in: graph, tile: a.tile, a.readout)
+    case .custom: return .no(because: "a foreign op has no kernel here")
+    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .reshape, .transpose, .expand, .concat,
+      .slice, .pad, .gather, .quantize, .dequantize, .rescale:
+      return .host(because: "the array only evaluates binary layers")
+    }
+  }
+
+  private func binarySupport(for node: Node, in graph: Graph, tile: Int, _ readout: Readout) -> Support {
+    guard let weights = graph.constant(node.operands[1]) else { return .host(because: "its weights are computed; the array stores constants") }
+    if node.operands.count == 3, graph.constant(node.operands[2]) == nil { return .host(because: "the order of its inputs is computed") }
+    let inputs = weights.count / max(weights.shape[0], 1)
+    let perEvaluation = tile == 0 ? inputs : tile
+    if perEvaluation > description.columns {
+      let what = tile == 0 ? "it is not tiled: \(inputs) inputs" : "a tile of \(tile) inputs"
+      return .host(because: "\(what) do not fit \(description.columns) columns")
+    }
+    let range = CodeRange.of(node.operands[0], in: graph)
+    if range.lo < -largestCode || range.hi > largestCode {
+      return .host(because: "its codes reach \(range.lo)...\(range.hi), inputs only \(-largestCode)...\(largestCode)")
+    }
+    if case .adc(let bits, _) = readout, let outputBits, bits > outputBits {
+      return .host(because: "it is read with \(bits) bits, the converter has \(outputBits)")
+    }
+    guard graph.type(of: node.operands[0]).shape.elementCountPerSample.map({ $0 < 1 << 28 }) ?? false else {
+      return .host(because: "one sample of its input is too large")
+    }
+    return .native
+  }
+}

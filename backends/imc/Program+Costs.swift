@@ -1,0 +1,87 @@
+import GraphIR
+import Hardware
+import PluginAPI
+
+extension Program {
+  /// What one sample costs; nil when the time of an evaluation is unknown: then nothing can be said.
+  func costs(_ graph: Graph) -> CostReport? {
+    let chip = machine.description
+    guard let cycle = chip.cycle.number else { return nil }
+    let loads = rowLoadsOfLayer
+    var numbers: [NodeID: Int] = [:]
+    for (number, layer) in layers.enumerated() { numbers[layer.node] = number }
+    let layers = graph.nodeIDs.map { id -> CostReport.Layer in
+      guard let number = numbers[id] else { return hostLayer(id, graph) }
+      return arrayLayer(number, rowLoads: loads[number], cycle: cycle, graph)
+    }
+    let facts = [
+      chip.cycle, chip.energy.dacConversion, chip.energy.output, chip.energy.partialSumAdd, chip.energy.inputFetch, chip.energy.rowWrite,
+      chip.rowWriteTime,
+    ]
+    return CostReport(layers: layers, constants: facts.compactMap { $0.constant(of: chip.name) }, notes: notes(facts))
+  }
+
+  private func arrayLayer(_ number: Int, rowLoads: Int, cycle: Double, _ graph: Graph) -> CostReport.Layer {
+    let layer = layers[number]
+    let energy = machine.description.energy
+    let conversions = layer.positions * layer.groups.count * layer.inputs
+    let outputs = layer.positions * layer.tiles.count * layer.filters
+    let adds = layer.positions * (layer.tiles.count - 1) * layer.filters
+    func part(_ component: String, _ fact: Fact, times count: Int) -> CostReport.Part {
+      CostReport.Part(component, picojoules: fact.number.map { $0 * Double(count) })
+    }
+    var parts = [
+      part("input conversion", energy.dacConversion, times: conversions), part("averaging and readout", energy.output, times: outputs),
+    ]
+    if adds > 0 { parts.append(part("adding partial sums", energy.partialSumAdd, times: adds)) }
+    parts.append(part("fetching inputs", energy.inputFetch, times: conversions))
+    if rowLoads > 0 { parts.append(part("writing weights", energy.rowWrite, times: rowLoads * machine.description.localArrays)) }
+    let cycles = cycles(of: number)
+    return CostReport.Layer(
+      node: layer.node, origin: layer.origin, op: layer.op, place: .array, macs: layer.positions * layer.weightBits, cycles: cycles,
+      nanoseconds: Double(cycles) * cycle, energy: parts,
+      counts: [
+        .init("evaluations", layer.positions * layer.slots), .init("input conversions", conversions), .init("outputs read", outputs),
+        .init("partial sums added", adds), .init("rows written each batch", rowLoads),
+      ])
+  }
+
+  private func hostLayer(_ id: NodeID, _ graph: Graph) -> CostReport.Layer {
+    let node = graph[id]
+    let shape = graph.type(of: node.results[0]).shape
+    // A bound batch is dimension 0 of every value that has samples.
+    let samples = shape.hasFreeBatch || shape.rank < 2 ? 1 : max(shape[0], 1)
+    let elements = (shape.elementCountPerSample ?? 0) / samples
+    let isFree = if case .reshape = node.op { true } else { false }
+    return CostReport.Layer(
+      node: id, origin: node.origin, op: node.op.name, place: .host, macs: node.macs(in: graph) / samples,
+      energy: isFree ? [] : [.init("host work", picojoules: nil)], counts: [.init("values made on the host", isFree ? 0 : elements)])
+  }
+
+  private func notes(_ facts: [Fact]) -> [String] {
+    let chip = machine.description
+    var notes = ["time: one evaluation after another, \(machine.macros == 1 ? "on one macro" : "on \(machine.macros) macros at once"); weight writes and host work are not in it"]
+    let loads = rowLoadsOfLayer.reduce(0, +)
+    if loads > 0 {
+      notes.append("\(loads) rows (\(arrayLoads) array loads) are written for each batch, however many samples it has; what that costs is left out")
+    } else {
+      notes.append("weights are written once and stay; what that costs is left out")
+    }
+    notes += facts.filter { $0.number == nil }.map { "unknown, left out: \($0.path) (\($0.source))" }
+    if let converter = chip.converter {
+      let exact = layers.filter { $0.readout == .exact }.map(\.origin)
+      if !exact.isEmpty { notes.append("read exactly, which the chip's \(converter.bits)-bit converters cannot: \(exact.joined(separator: ", "))") }
+      let calibrated = layers.filter { !isChipReading($0, converter) }.map(\.origin)
+      if !calibrated.isEmpty { notes.append("read with a full scale other than the chip's: \(calibrated.joined(separator: ", "))") }
+    }
+    return notes
+  }
+
+  /// Whether a layer is read as the chip would: its largest code standing for the largest mean of a tile.
+  private func isChipReading(_ layer: Layer, _ converter: MacroDescription.Converter) -> Bool {
+    guard case .adc(let bits, let lsb) = layer.readout else { return true }
+    let tile = Double(converter.meanOver == .connected ? layer.tiles[0].count : machine.description.columns)
+    let chip = converter.fullScale * tile * Double(machine.largestCode) / Double(MacroDescription.largestCode(bits: bits))
+    return abs(Double(lsb) - chip) <= 1e-6 * chip
+  }
+}

@@ -1,0 +1,49 @@
+import GraphIR
+
+extension Program {
+  /// The program as text: placements, then what happens once, then what happens for each batch.
+  func listing(_ graph: Graph) -> String {
+    let chip = machine.description
+    var lines = [
+      "program for \(machine.macros) x \(chip.name): \(chip.localArrays) local arrays x \(chip.rows) rows x \(chip.columns) columns", "", "placements:",
+    ]
+    for (number, placement) in placements.enumerated() {
+      let layer = layers[placement.layer]
+      lines.append(
+        "  p\(number): \(layer.origin) inputs \(text(layer.tiles[placement.tile])) filters \(text(layer.groups[placement.group])) -> macro "
+          + "\(placement.macro) row \(placement.row) columns 0..<\(layer.tiles[placement.tile].count)")
+    }
+    if !prologue.isEmpty { lines += ["", "once:", "  load \(text(prologue))"] }
+    lines += ["", "each batch:"]
+    for step in steps {
+      switch step {
+      case .load(let numbers): lines.append("  load \(text(numbers))")
+      case .evaluate(let number, let placements):
+        let layer = layers[number]
+        let names = placements.count == 1 ? "p\(placements.lowerBound)" : "p\(placements.lowerBound)...p\(placements.upperBound - 1)"
+        lines.append(
+          "  evaluate \(layer.origin): each sample, each of \(layer.positions) positions: \(names), read \(text(layer.readout)), add")
+      case .host(let id): lines.append("  host \(graph[id].op.name) \(graph[id].origin)")
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func text(_ range: Range<Int>) -> String { "\(range.lowerBound)..<\(range.upperBound)" }
+
+  private func text(_ readout: Readout) -> String {
+    switch readout {
+    case .exact: "exactly"
+    case .adc(let bits, let lsb): "by adc(\(bits), \(lsb))"
+    }
+  }
+
+  /// Placement numbers, runs of them joined.
+  private func text(_ numbers: [Int]) -> String {
+    var runs: [ClosedRange<Int>] = []
+    for number in numbers {
+      if let last = runs.last, last.upperBound + 1 == number { runs[runs.count - 1] = last.lowerBound...number } else { runs.append(number...number) }
+    }
+    return runs.map { $0.count == 1 ? "p\($0.lowerBound)" : "p\($0.lowerBound)...p\($0.upperBound)" }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,71 @@
+import GraphIR
+import PluginAPI
+
+extension Program {
+  /// How often rows are written for one batch, by layer: rows of a slot, each in all local arrays.
+  var rowLoadsOfLayer: [Int] {
+    var loads = [Int](repeating: 0, count: layers.count)
+    for case .load(let numbers) in steps { for number in numbers { loads[placements[number].layer] += 1 } }
+    return loads
+  }
+
+  /// Array loads in one batch: writes with no evaluation between them.
+  var arrayLoads: Int { steps.count { if case .load = $0 { true } else { false } } }
+
+  /// Array loads of one layer's own in one batch.
+  private func arrayLoads(of layer: Int) -> Int {
+    steps.count { if case .load(let numbers) = $0 { placements[numbers[0]].layer == layer } else { false } }
+  }
+
+  /// Cycles of one layer for one sample: at each position, as many as the macro with the most rows needs after each load.
+  func cycles(of layer: Int) -> Int {
+    steps.reduce(0) { sum, step in
+      guard case .evaluate(layer, let numbers) = step else { return sum }
+      var rows = [Int: Int]()
+      for placement in placements[numbers] { rows[placement.macro, default: 0] += 1 }
+      return sum + layers[layer].positions * (rows.values.max() ?? 0)
+    }
+  }
+
+  /// How the binary layers lie in the array.
+  var mapping: Table {
+    let chip = machine.description
+    var table = Table(
+      "Mapping on \(machine.macros == 1 ? "" : "\(machine.macros) x ")\(chip.name): \(chip.localArrays) local arrays x \(chip.rows) rows x \(chip.columns) columns",
+      columns: ["layer", "positions", "K", "tile", "tiles", "groups", "cycles", "row slots", "weight bits", "use %", "array loads"])
+    for (number, layer) in layers.enumerated() {
+      table.rows.append([
+        .text(layer.origin), .int(layer.positions), .int(layer.inputs), .int(layer.tiles[0].count), .int(layer.tiles.count),
+        .int(layer.groups.count), .int(cycles(of: number)), .int(layer.slots), .int(layer.weightBits),
+        .number(use(layer.weightBits, slots: layer.slots), digits: 1), isResident[number] ? "resident" : .int(arrayLoads(of: number)),
+      ])
+    }
+    let slots = layers.reduce(0) { $0 + $1.slots }
+    let bits = layers.reduce(0) { $0 + $1.weightBits }
+    table.rows.append([
+      "sum", .none, .none, .none, .none, .none, .int(layers.indices.reduce(0) { $0 + cycles(of: $1) }), .int(slots), .int(bits),
+      .number(use(bits, slots: slots), digits: 1), .int(arrayLoads),
+    ])
+    table.notes = notes(slots: slots, bits: bits)
+    return table
+  }
+
+  /// Weight bits as a share of the cells in the row slots that hold them.
+  private func use(_ bits: Int, slots: Int) -> Double {
+    100 * Double(bits) / Double(max(slots, 1) * machine.description.localArrays * machine.description.columns)
+  }
+
+  private func notes(slots: Int, bits: Int) -> [String] {
+    let cells = machine.slots * machine.description.localArrays * machine.description.columns
+    var notes = ["\(slots) of \(machine.slots) row slots, \(bits) of \(cells) cells"]
+    if slots <= machine.slots {
+      notes.append("all layers fit together: their weights are written once")
+    } else {
+      let names = layers.indices.filter { isResident[$0] }.map { layers[$0].origin }.joined(separator: ", ")
+      let rows = rowLoadsOfLayer.reduce(0, +)
+      notes.append("resident together: \(names.isEmpty ? "none" : names)")
+      notes.append("for each batch \(arrayLoads) array loads, \(rows) rows in all local arrays")
+    }
+    return notes
+  }
+}

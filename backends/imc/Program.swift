@@ -1,0 +1,121 @@
+import GraphIR
+import PluginAPI
+
+/// The compiled program: which weights lie where, when they are written, and which evaluations follow.
+struct Program: Sendable {
+  /// One row slot: a tile of one group of filters, one filter in each local array of a macro.
+  struct Placement: Sendable {
+    let layer: Int
+    let tile: Int
+    let group: Int
+    let macro: Int
+    let row: Int
+  }
+
+  /// One thing that happens, for a whole batch of samples.
+  enum Step: Sendable {
+    /// Rows are written: placements by number.
+    case load([Int])
+    /// The evaluations of a run of placements, all of one layer, at each position of each sample.
+    case evaluate(layer: Int, placements: Range<Int>)
+    /// A node runs beside the array.
+    case host(NodeID)
+  }
+
+  let machine: Machine
+  let layers: [Layer]
+  let placements: [Placement]
+  /// The placements of each layer.
+  let placementsOfLayer: [Range<Int>]
+  /// Whether each layer shares the one content of the array that the others of its kind share; if not, it is written in turn, a whole array at a time.
+  let isResident: [Bool]
+  /// Rows written before the first batch.
+  let prologue: [Int]
+  /// What happens for each batch.
+  let steps: [Step]
+  /// Stored bits of each placement: a row for each local array.
+  let rows: [UInt64]
+
+  /// Words of `rows` that one placement takes.
+  var wordsPerPlacement: Int { machine.description.localArrays * machine.wordsPerRow }
+
+  /// Compiles a graph; throws diagnostics for nodes that nothing can run.
+  init(_ graph: Graph, _ machine: Machine) throws {
+    var faults: [Diagnostic] = []
+    var nodes: [(id: NodeID, isNative: Bool)] = []
+    for id in graph.nodeIDs {
+      switch machine.support(for: graph[id], in: graph) {
+      case .native: nodes.append((id, true))
+      case .host: nodes.append((id, false))
+      case .no(let reason):
+        faults.append(Diagnostic(.unsupported, "backend 'imc' does not take '\(graph[id].op.name)': \(reason)", place: graph[id].origin))
+      }
+    }
+    try Diagnostics.throwIfAny(faults)
+    self.machine = machine
+    let layers = nodes.filter(\.isNative).map { Layer($0.id, in: graph, machine) }
+    self.layers = layers
+    let schedule = Schedule(slotsOfLayer: layers.map(\.slots), slots: machine.slots)
+    isResident = schedule.isResident
+
+    var placements: [Placement] = []
+    var placementsOfLayer: [Range<Int>] = []
+    for (number, layer) in layers.enumerated() {
+      let first = placements.count
+      for group in layer.groups.indices {
+        for tile in layer.tiles.indices {
+          let slot = schedule.slot(ofLayer: number, placements.count - first)
+          placements.append(
+            Placement(layer: number, tile: tile, group: group, macro: slot % machine.macros, row: slot / machine.macros))
+        }
+      }
+      placementsOfLayer.append(first..<placements.count)
+    }
+    self.placements = placements
+    self.placementsOfLayer = placementsOfLayer
+    let firsts = placementsOfLayer.map(\.lowerBound)
+    func numbers(_ rows: [Schedule.Row]) -> [Int] { rows.map { firsts[$0.layer] + $0.place } }
+    prologue = numbers(schedule.prologue)
+
+    var steps: [Step] = []
+    var layer = 0
+    for (id, isNative) in nodes {
+      guard isNative else {
+        steps.append(.host(id))
+        continue
+      }
+      for action in schedule.actions[layer] {
+        switch action {
+        case .load(let rows): steps.append(.load(numbers(rows)))
+        case .evaluate(let places):
+          steps.append(.evaluate(layer: layer, placements: firsts[layer] + places.lowerBound..<firsts[layer] + places.upperBound))
+        }
+      }
+      layer += 1
+    }
+    self.steps = steps
+    rows = Program.rows(layers, placements, graph, machine)
+  }
+
+  private static func rows(_ layers: [Layer], _ placements: [Placement], _ graph: Graph, _ machine: Machine) -> [UInt64] {
+    let (arrays, words) = (machine.description.localArrays, machine.wordsPerRow)
+    let orders = layers.map { Layer.order(of: graph[$0.node], in: graph) }
+    let weights = layers.map { layer -> Tensor in
+      guard let tensor = graph.constant(graph[layer.node].operands[1]) else { preconditionFailure("weights of \(layer.origin) are not constant") }
+      return tensor
+    }
+    var rows: [UInt64] = []
+    rows.reserveCapacity(placements.count * arrays * words)
+    for placement in placements {
+      let layer = layers[placement.layer]
+      weights[placement.layer].withElements(Int8.self) { weights in
+        for filter in layer.groups[placement.group] {
+          rows += Layer.row(
+            weights, filter: filter, inputs: layer.inputs, tile: layer.tiles[placement.tile], order: orders[placement.layer], words: words)
+        }
+      }
+      rows += [UInt64](repeating: 0, count: (arrays - layer.groups[placement.group].count) * words)
+    }
+    return rows
+  }
+}

@@ -1,0 +1,85 @@
+/// When weights are written, if not all of them fit.
+///
+/// If the rows of all layers fit, each is written once. If not, layers are taken in running order and stay together as long as they fit: these are
+/// resident. Every other layer is written when its turn comes, as many rows at a time as there are, and evaluated for the whole batch after each
+/// write; it takes slots from the end, so that it overwrites as few residents as it can. Residents that are gone are written again, all in one go,
+/// when the next of them runs.
+struct Schedule {
+  /// A row of a layer, by its place among the layer's rows.
+  struct Row: Hashable {
+    let layer: Int
+    let place: Int
+  }
+
+  enum Action {
+    case load([Row])
+    /// Evaluations of a run of the layer's rows.
+    case evaluate(Range<Int>)
+  }
+
+  let isResident: [Bool]
+  /// Rows written before the first batch.
+  private(set) var prologue: [Row] = []
+  /// What each layer does in each batch.
+  private(set) var actions: [[Action]] = []
+
+  private let slotsOfLayer: [Int]
+  private let slots: Int
+  /// The first slot of each resident layer.
+  private let firstSlot: [Int]
+
+  init(slotsOfLayer: [Int], slots: Int) {
+    self.slotsOfLayer = slotsOfLayer
+    self.slots = slots
+    var used = 0
+    var isResident: [Bool] = []
+    var firstSlot: [Int] = []
+    for wanted in slotsOfLayer {
+      let fits = used + wanted <= slots
+      isResident.append(fits)
+      firstSlot.append(fits ? used : 0)
+      if fits { used += wanted }
+    }
+    self.isResident = isResident
+    self.firstSlot = firstSlot
+    // A batch begins as the one before it ended. If residents survive its end, they are written once before the first batch.
+    let all = residents
+    let (first, isIntactAfter) = batch(from: Set(all))
+    if isIntactAfter {
+      prologue = all
+      actions = first
+    } else {
+      actions = batch(from: []).actions
+    }
+  }
+
+  /// The slot of a layer's row.
+  func slot(ofLayer layer: Int, _ place: Int) -> Int {
+    isResident[layer] ? firstSlot[layer] + place : slots - 1 - place % slots
+  }
+
+  private var residents: [Row] {
+    slotsOfLayer.indices.filter { isResident[$0] }.flatMap { layer in (0..<slotsOfLayer[layer]).map { Row(layer: layer, place: $0) } }
+  }
+
+  /// One batch, from a set of residents that are in the array.
+  private func batch(from start: Set<Row>) -> (actions: [[Action]], isIntactAfter: Bool) {
+    var present = start
+    let all = residents
+    let actions = slotsOfLayer.indices.map { layer -> [Action] in
+      if isResident[layer] {
+        let isMissing = (0..<slotsOfLayer[layer]).contains { !present.contains(Row(layer: layer, place: $0)) }
+        let missing = isMissing ? all.filter { !present.contains($0) } : []
+        present.formUnion(missing)
+        return (missing.isEmpty ? [] : [.load(missing)]) + [.evaluate(0..<slotsOfLayer[layer])]
+      }
+      return stride(from: 0, to: slotsOfLayer[layer], by: slots).flatMap { first -> [Action] in
+        let places = first..<min(first + slots, slotsOfLayer[layer])
+        let lowest = slots - places.count
+        present = present.filter { slot(ofLayer: $0.layer, $0.place) < lowest }
+        return [.load(places.map { Row(layer: layer, place: $0) }), .evaluate(places)]
+      }
+    }
+    return (actions, present.count == all.count)
+  }
+}

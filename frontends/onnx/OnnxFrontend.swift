@@ -1,0 +1,45 @@
+import GraphIR
+import PluginAPI
+
+/// Reads ONNX models: opset 6 to 27, IR version 3 and later.
+///
+/// A model is untrusted. What it says is checked before memory is taken or a number is used, external data stays inside the model's folder,
+/// and everything that is not supported is reported at once.
+public struct OnnxFrontend: Frontend {
+  /// The name on the command line.
+  public let name = "onnx"
+  /// What it reads, in a few words.
+  public let summary = "ONNX models"
+  /// The ending of a model's file name.
+  public let fileExtensions = ["onnx"]
+
+  /// A frontend of the usual kind; it has no settings.
+  public init() {}
+
+  /// Reads a model. Throws a diagnostic or several that name the file, and the node where one is at fault.
+  public func importModel(_ request: ImportRequest) throws -> ImportedModel {
+    let limits = ImportLimits(memory: request.memoryLimit)
+    return try OnnxFrontend.model(try OnnxFile(path: request.path, limits: limits, followsLinks: false), request)
+  }
+
+  /// Reads a model in memory; it has no external data. The request's path is for messages.
+  package func importModel(bytes: [UInt8], _ request: ImportRequest) throws -> ImportedModel {
+    try OnnxFrontend.model(try OnnxFile(bytes: bytes, name: request.path, limits: ImportLimits(memory: request.memoryLimit)), request)
+  }
+
+  /// The operators that are read, each with the versions of its operator set.
+  public static var supportedOperators: [(name: String, versions: ClosedRange<Int>)] { OperatorTable.standard.summary }
+
+  private static func model(_ file: OnnxFile, _ request: ImportRequest) throws -> ImportedModel {
+    do {
+      return try ModelImporter.importModel(file, request, table: .standard)
+    } catch let fault as Diagnostic {
+      throw fault.inFile(file.path)
+    } catch let faults as Diagnostics {
+      throw Diagnostics(faults.all.map { $0.inFile(file.path) })
+    }
+  }
+}
+
+/// ONNX models and tensors as a plug-in.
+public let onnxPlugin = Plugin("onnx", frontends: [OnnxFrontend()], tensorFormats: [OnnxTensorFormat()])

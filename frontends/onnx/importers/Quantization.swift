@@ -1,0 +1,97 @@
+import GraphIR
+
+extension OperatorTable {
+  /// Numbers to codes and back.
+  static let quantization: [OperatorEntry] = [
+    OperatorEntry("QuantizeLinear", 10...12, inputs: 2...3, importQuantize),
+    OperatorEntry("QuantizeLinear", 13...18, inputs: 2...3, ["axis": .int], importQuantize),
+    OperatorEntry("QuantizeLinear", 19...20, inputs: 2...3, ["axis": .int, "saturate": .int], importQuantize),
+    OperatorEntry(
+      "QuantizeLinear", 21...22, inputs: 2...3, ["axis": .int, "saturate": .int, "block_size": .int, "output_dtype": .int], importQuantize),
+    OperatorEntry(
+      "QuantizeLinear", .since(23), inputs: 2...3,
+      ["axis": .int, "saturate": .int, "block_size": .int, "output_dtype": .int, "precision": .int], importQuantize),
+    OperatorEntry("DequantizeLinear", 10...12, inputs: 2...3, importDequantize),
+    OperatorEntry("DequantizeLinear", 13...20, inputs: 2...3, ["axis": .int], importDequantize),
+    OperatorEntry("DequantizeLinear", 21...22, inputs: 2...3, ["axis": .int, "block_size": .int], importDequantize),
+    OperatorEntry(
+      "DequantizeLinear", .since(23), inputs: 2...3, ["axis": .int, "block_size": .int, "output_dtype": .int], importDequantize),
+    OperatorEntry("DynamicQuantizeLinear", .since(11), inputs: 1...1, outputs: 3...3, importDynamicQuantize),
+  ]
+
+  private static func importQuantize(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
+    var (x, scale) = (try node[0], try node[1])
+    let zero = node.optional(2)
+    guard node.attributes.int("precision", default: 0) <= 1 else {
+      throw Diagnostic(.unsupported, "a precision other than f32 is not supported")
+    }
+    guard builder.element(x) == .float32 || (builder.element(x) == .int32 && node.version < 19) else {
+      throw Diagnostic(.unsupported, "quantizing \(builder.element(x).rawValue) is not supported", hint: "f32 is")
+    }
+    x = try builder.cast(x, to: .float32)
+    guard let code = Int32(exactly: node.attributes.int("output_dtype", default: 0)) else {
+      throw Diagnostic(.badInput, "attribute 'output_dtype' is no type")
+    }
+    // The zero point says the type of the codes; what carries small integers does not, so the attribute goes first.
+    let said = code == 0 ? nil : try OnnxElement.named(code)
+    let element = said ?? zero.map { builder.codeType(of: $0) } ?? .uint8
+    guard let type = element.dataType, let range = element.range, element != .int32, element != .int64 else {
+      throw Diagnostic(.unsupported, "codes of type '\(element)' are not supported")
+    }
+    let axis = try node.quantizationAxis(of: builder.shape(x), &builder)
+    scale = try builder.parameter(scale, axis)
+    let operands = [x, scale] + (try zero.map { [try builder.parameter($0, axis)] } ?? [])
+    let quantize = Quantize(to: type, lo: range.lowerBound, hi: range.upperBound, axis: axis ?? 1)
+    let result = try builder.emit(.quantize(quantize), operands)
+    builder.setCodeType(element, of: result)
+    return [result]
+  }
+
+  private static func importDequantize(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
+    let x = try node[0]
+    let axis = try node.quantizationAxis(of: builder.shape(x), &builder)
+    let operands = [x, try builder.parameter(node[1], axis)] + (try node.optional(2).map { [try builder.parameter($0, axis)] } ?? [])
+    let said = node.attributes.int("output_dtype", default: 0)
+    guard said == 0 || said == Int(OnnxElement(builder.element(operands[1])).rawValue) else {
+      throw Diagnostic(.unsupported, "an output_dtype other than the scale's type is not supported")
+    }
+    return [try builder.emit(.dequantize(AxisAttribute(axis: axis ?? 1)), operands)]
+  }
+
+  /// Scale and zero point from the extremes of the input, with 0 among them; in f32, step by step as the specification writes it.
+  private static func importDynamicQuantize(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
+    let x = try node[0]
+    let nothing = builder.scalar(0, like: x)
+    let all = Array(0..<builder.rank(x))
+    let top = try builder.emit(.binary(.max), try builder.reduce(x, .max, all, keepAxes: false), nothing)
+    let bottom = try builder.emit(.binary(.min), try builder.reduce(x, .min, all, keepAxes: false), nothing)
+    let scale = try builder.emit(.binary(.div), try builder.emit(.binary(.sub), top, bottom), builder.scalar(255, like: x))
+    let offset = try builder.emit(.binary(.div), try builder.emit(.binary(.sub), nothing, bottom), scale)
+    let zero = try builder.cast(try builder.emit(.unary(.round), try builder.clip(offset, lo: 0, hi: 255)), to: .uint8)
+    let codes = try builder.emit(.quantize(Quantize(to: .uint8, lo: 0, hi: 255)), x, scale, zero)
+    return [codes, scale, zero]
+  }
+}
+
+extension ImportedNode {
+  /// The axis along which scales run; nil when there is one for all.
+  fileprivate func quantizationAxis(of shape: Shape, _ builder: inout GraphBuilder) throws -> Int? {
+    guard attributes.int("block_size", default: 0) == 0 else { throw Diagnostic(.unsupported, "scales for blocks are not supported") }
+    let scale = builder.shape(try self[1])
+    if scale.rank == 0 || (scale == [1] && (version < 13 || shape.rank == 0)) { return nil }
+    guard scale.rank == 1 else { throw Diagnostic(.badInput, "the scale is of shape \(scale)") }
+    let axis = attributes.int("axis", default: 1)
+    // A single scale in a list is taken for all, whatever the axis: exporters write it so.
+    if scale == [1] && (axis < -shape.rank || axis >= shape.rank || shape[axis < 0 ? axis + shape.rank : axis] != 1) { return nil }
+    return try normalizedAxis(axis, rank: shape.rank)
+  }
+}
+
+extension GraphBuilder {
+  /// A scale or zero point: one number as such, or one for each index of the axis.
+  fileprivate mutating func parameter(_ id: ValueID, _ axis: Int?) throws -> ValueID {
+    guard axis == nil, rank(id) == 1 else { return id }
+    if let tensor = graph.constant(id), tensor.count == 1 { return constant(tensor.reshaped([]), name: graph[id].name) }
+    return try reshape(id, [])
+  }
+}

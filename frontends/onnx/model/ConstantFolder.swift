@@ -1,0 +1,129 @@
+import GraphIR
+import ReferenceKernels
+
+/// One of the numbers that make a shape.
+enum Extent: Hashable {
+  case known(Int)
+  /// The free batch itself.
+  case batch
+
+  func bound(batch: Int) -> Int {
+    switch self {
+    case .known(let value): value
+    case .batch: batch
+    }
+  }
+}
+
+/// Finds out values that do not depend on the inputs' elements, when an importer asks for one.
+///
+/// The free batch may take part: what is computed of it is computed twice, for two assumed batches. Equal results do not depend on the
+/// batch; results that are the assumed batches are the batch; all else cannot be said in the IR. Results are kept, so asking twice is cheap.
+struct ConstantFolder {
+  /// The assumed batches: primes, far from any extent that networks have.
+  static let probes = [1_000_003, 1_000_033]
+
+  /// Constants that hold the first assumed batch: what they are for the second.
+  var assumptions: [ValueID: Tensor] = [:]
+  private var known: [[ValueID: Tensor]] = [[:], [:]]
+  private var knownConstant: [ValueID: Bool] = [:]
+
+  /// The largest result that is computed, in elements: shapes are small, and folding weights is not an importer's work.
+  private static let elementLimit = 1 << 22
+
+  func isConstant(_ id: ValueID, in graph: Graph) -> Bool {
+    var pending = [id]
+    var seen: Set<ValueID> = [id]
+    while let id = pending.popLast() {
+      switch graph[id].definition {
+      case .input: return false
+      case .constant: if assumptions[id] != nil { return false }
+      case .result(let node, _): pending += graph[node].operands.filter { seen.insert($0).inserted }
+      }
+    }
+    return true
+  }
+
+  mutating func tensor(_ id: ValueID, _ what: String, in graph: Graph) throws -> Tensor {
+    let first = try evaluate(id, probe: 0, what, graph)
+    if assumptions.isEmpty { return first }
+    guard first == (try evaluate(id, probe: 1, what, graph)) else {
+      throw Diagnostic(.unsupported, "\(what) depends on the free batch", hint: "bind it with --batch")
+    }
+    return first
+  }
+
+  mutating func extents(_ id: ValueID, _ what: String, in graph: Graph) throws -> [Extent] {
+    let results = try (0...1).map { probe in
+      let tensor = try evaluate(id, probe: probe, what, graph)
+      guard tensor.shape.rank <= 1, let values = tensor.integers else {
+        throw Diagnostic(.badInput, "\(what) is \(tensor.type), not a list of integers")
+      }
+      return values
+    }
+    guard results[0].count == results[1].count else {
+      throw Diagnostic(.unsupported, "\(what) has as many elements as the free batch", hint: "bind it with --batch")
+    }
+    return try zip(results[0], results[1]).map { first, second in
+      if first == second { return .known(first) }
+      guard [first, second] == ConstantFolder.probes else {
+        throw Diagnostic(.unsupported, "\(what) is computed from the free batch", hint: "bind it with --batch")
+      }
+      return .batch
+    }
+  }
+
+  /// The value under one assumed batch. Walks on a stack of its own: a chain may be as long as the file.
+  private mutating func evaluate(_ id: ValueID, probe: Int, _ what: String, _ graph: Graph) throws -> Tensor {
+    var pending = [id]
+    while let top = pending.last {
+      if known[probe][top] != nil {
+        pending.removeLast()
+        continue
+      }
+      switch graph[top].definition {
+      case .input(let place):
+        throw Diagnostic(.unsupported, "\(what) depends on input '\(graph[graph.inputs[place]].name)'", hint: "it must be constant")
+      case .constant(let tensor): known[probe][top] = probe == 0 ? tensor : assumptions[top] ?? tensor
+      case .result(let id, let place):
+        let node = graph[id]
+        let missing = node.operands.filter { known[probe][$0] == nil }
+        if missing.isEmpty {
+          known[probe][top] = try result(of: node, place, node.operands.compactMap { known[probe][$0] }, what)
+        } else {
+          pending += missing
+        }
+      }
+    }
+    guard let tensor = known[probe][id] else { preconditionFailure("a value was walked but not found out") }
+    return tensor
+  }
+
+  private func result(of node: Node, _ place: Int, _ operands: [Tensor], _ what: String) throws -> Tensor {
+    // Types may differ from the graph's: those were inferred for the first assumed batch only.
+    let type = try node.op.resultTypes(for: operands.map(\.type))[place]
+    guard let count = type.shape.elementCount, count <= ConstantFolder.elementLimit else {
+      throw Diagnostic(.unsupported, "\(what) would be computed through a value of type \(type), which is too large for a shape")
+    }
+    return try Reference.evaluate(node.op, operands)[place]
+  }
+
+  /// Faults for nodes that outputs need and that use an assumed batch.
+  func batchFaults(in graph: Graph) -> [Diagnostic] {
+    if assumptions.isEmpty { return [] }
+    var isLive = [Bool](repeating: false, count: graph.values.count)
+    for output in graph.outputs { isLive[Int(output.value.index)] = true }
+    var faults: [Diagnostic] = []
+    let hint = "bind the batch with --batch"
+    for output in graph.outputs where assumptions[output.value] != nil {
+      faults.append(Diagnostic(.unsupported, "output '\(output.name)' is computed from the free batch", hint: hint))
+    }
+    for node in graph.nodes.reversed() where node.results.contains(where: { isLive[Int($0.index)] }) {
+      for operand in node.operands { isLive[Int(operand.index)] = true }
+      if node.operands.contains(where: { assumptions[$0] != nil }) {
+        faults.append(Diagnostic(.unsupported, "the result depends on the free batch", place: "node '\(node.origin)'", hint: hint))
+      }
+    }
+    return faults.reversed()
+  }
+}

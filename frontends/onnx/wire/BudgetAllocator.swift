@@ -1,0 +1,56 @@
+import COnnxSchema
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Hands memory to protobuf-c until a budget is spent, then refuses.
+///
+/// A class because it owns the C table whose address protobuf-c is given. Each allocation is preceded by its size, since protobuf-c frees without one.
+final class BudgetAllocator {
+  let table: UnsafeMutablePointer<ProtobufCAllocator>
+  private let budget: Int
+  private(set) var used = 0
+  /// The most that was in use at one time, in bytes.
+  private(set) var peak = 0
+
+  /// Keeps the bytes handed out aligned for any element type.
+  private static let header = 16
+
+  init(budget: Int) {
+    self.budget = budget
+    table = .allocate(capacity: 1)
+    table.initialize(to: ProtobufCAllocator())
+    table.pointee.alloc = { owner, size in owner.flatMap { BudgetAllocator.at($0).allocate(size) } }
+    table.pointee.free = { owner, pointer in
+      if let owner, let pointer { BudgetAllocator.at(owner).release(pointer) }
+    }
+    table.pointee.allocator_data = Unmanaged.passUnretained(self).toOpaque()
+  }
+
+  deinit { table.deallocate() }
+
+  private static func at(_ owner: UnsafeMutableRawPointer) -> BudgetAllocator {
+    Unmanaged<BudgetAllocator>.fromOpaque(owner).takeUnretainedValue()
+  }
+
+  private func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
+    guard size >= 0, size <= budget - used - BudgetAllocator.header else { return nil }
+    let total = size + BudgetAllocator.header
+    guard let block = malloc(total) else { return nil }
+    block.storeBytes(of: total, as: Int.self)
+    used += total
+    peak = max(peak, used)
+    return block + BudgetAllocator.header
+  }
+
+  private func release(_ pointer: UnsafeMutableRawPointer) {
+    let block = pointer - BudgetAllocator.header
+    used -= block.load(as: Int.self)
+    free(block)
+  }
+}

@@ -1,0 +1,74 @@
+import GraphIR
+import PluginAPI
+
+extension Pass {
+  /// Makes layers of codes with binary weights what the machines run: sums of codes, then one rescale.
+  ///
+  ///     %d = dequantize(%q, %s)                        // before; %q: u8 or i8, %s: one number
+  ///     %w = dequantize(%bits, %scale) {axis=0}
+  ///     %y = conv(%d, %w, %b) {activation=relu}
+  ///
+  ///     %p = binary_conv(%q, %bits)                    // after; m = scale · s by filter
+  ///     %y = rescale(%p, %m, %b) {activation=relu}
+  ///
+  /// From here on the numeric contract holds to the byte: m is computed in f64 and rounded once, a missing bias is 0, and several bases are
+  /// several sums in one rescale. Against the layer before, results move by the rounding of its sums. A layer with groups, a zero point, a
+  /// scale by channel or wider codes stays, and is noted.
+  public static let lowerBinary = Pass("lower-binary", "makes layers of codes and binary weights sums and a rescale") { graph, context in
+    try graph.rewritten { candidate, new, old in
+      let node = candidate.node
+      guard let layer = BinaryLayer(node.op), let bases = binaryBases(of: candidate.operands[1], in: new) else { return nil }
+      switch input(of: candidate.operands[0], groups: layer.groups, in: new) {
+      case .no(let reason):
+        context.note("\(node.label): not lowered, \(reason)")
+        return nil
+      case .codes(let codes, let scale):
+        var operands: [ValueID] = []
+        let name = old[node.results[0]].name
+        for (place, basis) in bases.enumerated() {
+          let sums = name.isEmpty ? "" : "\(name).sums\(bases.count == 1 ? "" : "\(place)")"
+          operands.append(try new.append1(layer.op, [codes, basis.bits], origin: node.origin, name: sums))
+          operands.append(new.addConstant(.vector(basis.scale.map { Float(Double($0) * Double(scale)) })))
+        }
+        let zeros = Tensor(zeros: .float32, [new.type(of: candidate.operands[1]).shape[0]])
+        operands.append(candidate.operands.count == 3 ? candidate.operands[2] : new.addConstant(zeros))
+        return try new.append(.rescale(Rescale(activation: layer.activation)), operands, origin: node.origin)
+      }
+    }
+  }
+}
+
+/// A layer that may be lowered, and the op that makes its sums.
+private struct BinaryLayer {
+  var op: Op
+  var groups: Int
+  var activation: Activation
+
+  init?(_ op: Op) {
+    switch op {
+    case .conv(let a): (self.op, groups, activation) = (.binaryConv(BinaryConv(window: a.window)), a.groups, a.activation)
+    case .dense(let a): (self.op, groups, activation) = (.binaryDense(BinaryDense()), 1, a.activation)
+    default: return nil
+    }
+  }
+}
+
+private enum LayerInput {
+  case codes(ValueID, scale: Float)
+  case no(because: String)
+}
+
+/// The codes behind a layer's input.
+private func input(of id: ValueID, groups: Int, in graph: Graph) -> LayerInput {
+  guard groups == 1 else { return .no(because: "it works in \(groups) groups") }
+  guard let producer = graph.producer(of: id), case .dequantize = graph[producer].op else { return .no(because: "its input is not made of codes") }
+  let operands = graph[producer].operands
+  let element = graph.type(of: operands[0]).element
+  guard element == .uint8 || element == .int8 else { return .no(because: "its codes are \(element.rawValue), not u8 or i8") }
+  let zero = operands.count == 3 ? graph.constant(operands[2])?.doubles : [0]
+  guard zero?.allSatisfy({ $0 == 0 }) == true else { return .no(because: "its codes have a zero point") }
+  guard let scale = graph.constant(operands[1]), scale.element == .float32, scale.shape.rank == 0 else {
+    return .no(because: "its codes have no single scale")
+  }
+  return .codes(operands[0], scale: scale.floats[0])
+}

@@ -1,0 +1,111 @@
+import GraphIR
+import PluginAPI
+
+extension Pass {
+  /// Puts the target's converter behind every tile of every binary layer, and what one code is worth into the rescale that follows.
+  ///
+  ///     %p = binary_conv(%q, %bits) {tile=50}                            // before
+  ///     %y = rescale(%p, %m, %c)
+  ///
+  ///     %p = binary_conv(%q, %bits) {tile=50, readout=adc(7, 50.0)}      // after; m1 = m · 50
+  ///     %y = rescale(%p, %m1, %c)
+  ///
+  /// The lsb is the chip's own (`scale=chip`: its largest code stands for the full scale of a tile as long as the layer's first), or so that
+  /// the largest magnitude of a tile's sum in calibration data (or its `percentile`) meets the largest code (`scale=calibrated`), but not
+  /// below 1: sums are whole. Each new m is `m · lsb` in f64, rounded once. A layer that has a readout keeps it.
+  public static let readout = Pass(
+    "readout", "puts the target's finite converter behind every tile",
+    options: [
+      OptionSpec("bits", .int(2...24), default: nil, "bits of the converter's signed result; the target's when absent"),
+      OptionSpec("scale", .word(["chip", "calibrated", "exact"]), default: "chip", "full scale: the chip's, by calibration data, or no converter"),
+      OptionSpec("percentile", .number, default: "100", "the share of calibration tile sums within full scale, in percent"),
+      OptionSpec("samples", .int(1...(1 << 20)), default: "64", "calibration samples that are looked at"),
+    ]
+  ) { graph, context in
+    guard context.options[text: "scale"] != "exact" else { return graph }
+    guard let bits = context.options[int: "bits"] ?? context.target?.converter?.bits else {
+      context.note("the target reads sums as they are")
+      return graph
+    }
+    let layers = readableLayers(graph, context.note)
+    let steps = try stepSizes(of: layers, in: graph, bits: bits, context)
+    var read: [ValueID: Float] = [:]
+    return try graph.rewritten { candidate, new, _ in
+      let node = candidate.node
+      if let lsb = steps[candidate.id] {
+        context.note("\(node.label): read in \(bits) bits of \(lsb)")
+        let sums = try new.append1(node.op.read(by: .adc(bits: bits, lsb: lsb)), candidate.operands, origin: node.origin)
+        read[sums] = lsb
+        return [sums]
+      }
+      guard case .rescale = node.op, candidate.operands.contains(where: { read[$0] != nil }) else { return nil }
+      return try new.append(node.op, scaled(candidate.operands, read, &new), origin: node.origin)
+    }
+  }
+}
+
+/// The binary layers that may get a readout: those without one, whose sums go to rescales with constant factors only.
+private func readableLayers(_ graph: Graph, _ note: (String) -> Void) -> [NodeID] {
+  var isRescaledOnly = [Bool](repeating: true, count: graph.values.count)
+  for output in graph.outputs { isRescaledOnly[Int(output.value.index)] = false }
+  for node in graph.nodes {
+    for (place, operand) in node.operands.enumerated() {
+      if case .rescale = node.op, place % 2 == 0, place < node.operands.count - 1, graph.constant(node.operands[place + 1]) != nil { continue }
+      isRescaledOnly[Int(operand.index)] = false
+    }
+  }
+  return graph.nodeIDs.filter { id in
+    let node = graph[id]
+    guard let shape = TiledLayer(node, in: graph) else { return false }
+    if shape.readout != .exact {
+      note("\(node.label): has a readout already")
+    } else if !isRescaledOnly[Int(node.results[0].index)] {
+      note("\(node.label): read exactly, its sums are used by more than a rescale")
+      return false
+    }
+    return shape.readout == .exact
+  }
+}
+
+/// What one code of each layer's converter is worth.
+private func stepSizes(of layers: [NodeID], in graph: Graph, bits: Int, _ context: PassContext) throws -> [NodeID: Float] {
+  let codes = Double((1 << (bits - 1)) - 1)
+  if context.options[text: "scale"] == "calibrated" {
+    let largest = try largestTileSums(of: layers, in: graph, context)
+    return largest.mapValues { Float(max(1, Double($0) / codes)) }
+  }
+  guard let target = context.target else {
+    throw Diagnostic(.usage, "the chip's full scale is not known without a target", hint: "name a target, or say readout{scale=calibrated}")
+  }
+  let fullScale = Double(target.largestCode) * (target.converter?.fullScale ?? 1)
+  return Dictionary(
+    uniqueKeysWithValues: layers.compactMap { id in
+      TiledLayer(graph[id], in: graph).map { (id, Float(Double($0.tile) * fullScale / codes)) }
+    })
+}
+
+/// A rescale's operands, with each factor multiplied by the lsb of the sums before it.
+private func scaled(_ operands: [ValueID], _ read: [ValueID: Float], _ graph: inout Graph) -> [ValueID] {
+  var result = operands
+  for place in stride(from: 0, to: operands.count - 1, by: 2) {
+    guard let lsb = read[operands[place]], let factors = graph.constant(operands[place + 1]) else { continue }
+    let products = factors.floats.map { Float(Double($0) * Double(lsb)) }
+    result[place + 1] = graph.addConstant(.vector(products), name: graph[operands[place + 1]].name)
+  }
+  return result
+}
+
+extension Op {
+  /// A binary layer with a readout behind its tiles; anything else as it is.
+  fileprivate func read(by readout: Readout) -> Op {
+    switch self {
+    case .binaryConv(var a):
+      a.readout = readout
+      return .binaryConv(a)
+    case .binaryDense(var a):
+      a.readout = readout
+      return .binaryDense(a)
+    default: return self
+    }
+  }
+}

@@ -1,0 +1,6 @@
+import PluginAPI
+
+/// The passes that bring binary layers into the form that all three machines run.
+public enum TilePasses {
+  public static let all: [Pass] = [.lowerBinary, .tile, .readout]
+}
