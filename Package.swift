@@ -72,6 +72,11 @@ let package = Package(
 
     // Tests.
     tests("GraphIRTests", ["GraphIR"]),
+    tests("ReferenceKernelsTests", ["GraphIR", "ReferenceKernels"]),
+    tests("ConformanceTests", ["Conformance", "Driver", "GraphIR", "PluginAPI", "ReferenceKernels"] + plugins),
+    tests("HardwareTests", ["Hardware", "GraphIR", "PluginAPI"]),
+    tests("IMCBackendTests", ["IMCBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
+    tests("BaselineBackendTests", ["BaselineBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("ToolTests", ["bitline"]),
     tests("DriverTests", ["Driver", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("DatasetsTests", ["Datasets", "GraphIR", "PluginAPI", "CZlib"]),

@@ -14,7 +14,8 @@ enum Draw {
 
   /// Numbers at which ops on floats go wrong: ties, zeros of both signs, ends, infinities, NaN.
   static let edges = Draw.special([
-    0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1, -1, 3, 88, -104, 1e-30, -1e30, 3e38, .leastNormalMagnitude, .infinity, -.infinity, .nan, 0.49999997,
+    0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1, -1, 3, 88, -104, 1e-30, -1e30, 3e38, .leastNormalMagnitude, .infinity, -.infinity, .nan,
+    0.49999997,
   ])
 }
 

@@ -6,8 +6,10 @@ import ReferenceKernels
 public enum Conformance {
   /// What becomes of a case's graph before it is compiled.
   public struct Stage: Sendable {
+    /// The name in reports, such as `lowered`.
     public let name: String
-    let prepare: @Sendable (ConformanceCase) throws -> Graph
+    /// Makes the stage's graph of a case.
+    public let prepare: @Sendable (ConformanceCase) throws -> Graph
 
     /// A stage; `prepare` makes its graph, which must keep the inputs. It may calibrate on the case's inputs.
     public init(_ name: String, prepare: @escaping @Sendable (ConformanceCase) throws -> Graph) {
@@ -25,6 +27,7 @@ public enum Conformance {
     public fileprivate(set) var checked = 0
     /// Those that the backend said it does not take, with its reason.
     public fileprivate(set) var refused: [(caseName: String, stage: String, reason: String)] = []
+    /// All that went wrong, in the order of the cases.
     public fileprivate(set) var failures: [ConformanceFailure] = []
   }
 

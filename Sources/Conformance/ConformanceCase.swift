@@ -4,6 +4,7 @@ import GraphIR
 public struct ConformanceCase: Sendable {
   /// Unique in the suite: the op family, then what is particular, such as `conv/3x3-stride-2`.
   public let name: String
+  /// What is compiled, at the stage `raw`.
   public let graph: Graph
   /// One tensor for each input of the graph; a free batch is bound by them.
   public let inputs: [Tensor]

@@ -28,9 +28,11 @@ public struct ConformanceFailure: Hashable, Sendable {
     case batchSplit = "batch split"
   }
 
+  /// The name of the case.
   public let caseName: String
   /// The stage of the graph, such as `lowered`; empty when the case was checked as it is.
   public var stage = ""
+  /// What was not met.
   public let demand: Demand
   /// The value at fault, in the executable's graph; nil when the run as a whole is.
   public let value: ValueID?

@@ -29,12 +29,13 @@ struct Observation {
   private func run(_ inputs: [Tensor], _ taps: [ValueID], threads: Int) throws -> RunResult {
     let result = try executable.run(inputs, taps: taps, threads: threads)
     guard result.taps.count == taps.count && result.outputs.count == graph.outputs.count else {
-      throw Diagnostic(.internal, "\(result.outputs.count) outputs and \(result.taps.count) taps given for \(graph.outputs.count) and \(taps.count)")
+      let given = "\(result.outputs.count) outputs and \(result.taps.count) taps"
+      throw Diagnostic(.internal, "\(given) given, \(graph.outputs.count) and \(taps.count) asked for")
     }
     return result
   }
 
-  private func failure(_ demand: ConformanceFailure.Demand, _ value: ValueID? = nil, _ message: String) -> ConformanceFailure {
+  private func failure(_ demand: ConformanceFailure.Demand, at value: ValueID? = nil, _ message: String) -> ConformanceFailure {
     ConformanceFailure(item.name, demand, value: value, message)
   }
 
@@ -42,7 +43,7 @@ struct Observation {
     zip(taps + graph.outputs.map(\.value), whole.taps + whole.outputs).compactMap { id, tensor in
       let stated = graph.type(of: id)
       let wanted = TensorType(stated.element, stated.shape.bound(batch: item.batch ?? 0))
-      return tensor.type == wanted ? nil : failure(.type, id, "is \(tensor.type), not \(wanted)")
+      return tensor.type == wanted ? nil : failure(.type, at: id, "is \(tensor.type), not \(wanted)")
     }
   }
 
@@ -60,7 +61,8 @@ struct Observation {
       for (id, reference) in zip(node.results, results) {
         guard let candidate = shown[Int(id.index)] else { continue }
         guard let index = tolerance.firstViolation(reference: reference, candidate: candidate) else { continue }
-        failures.append(failure(.value, id, "\(node.op.name) gives \(difference(reference, candidate, index)); allowed is \(tolerance)"))
+        let message = "\(node.op.name) gives \(difference(reference, candidate, index)); allowed is \(tolerance)"
+        failures.append(failure(.value, at: id, message))
       }
     }
     return failures
@@ -108,8 +110,8 @@ struct Observation {
   }
 
   private func mismatch(_ demand: ConformanceFailure.Demand, _ id: ValueID, _ a: Tensor, _ b: Tensor) -> ConformanceFailure? {
-    guard a.type == b.type else { return failure(demand, id, "is \(b.type), and was \(a.type)") }
-    return Tolerance.exact.firstViolation(reference: a, candidate: b).map { failure(demand, id, difference(a, b, $0)) }
+    guard a.type == b.type else { return failure(demand, at: id, "is \(b.type), and was \(a.type)") }
+    return Tolerance.exact.firstViolation(reference: a, candidate: b).map { failure(demand, at: id, difference(a, b, $0)) }
   }
 
   private func difference(_ reference: Tensor, _ candidate: Tensor, _ index: Int) -> String {

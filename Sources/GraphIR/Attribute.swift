@@ -46,7 +46,8 @@ extension Attributes {
     let base = Self()
     return Self.fields.compactMap { field in
       let value = field.get(self)
-      return value == field.get(base) ? nil : (field.name, value)
+      // As text, so that -0.0 is not taken for 0.0.
+      return Printer.text(value) == Printer.text(field.get(base)) ? nil : (field.name, value)
     }
   }
 

@@ -14,6 +14,7 @@ public struct Fact: Hashable, Sendable {
 
   /// Where it stands in the file, such as `energy.dac_conversion`.
   public let path: String
+  /// What it says.
   public let value: Value
   /// Where it comes from; for an unknown one, what has been looked at.
   public let source: String

@@ -1,6 +1,7 @@
 import PluginAPI
 
 extension HardwareFile {
+  /// The name that it is loaded by.
   public var name: String {
     switch self {
     case .macro(let description): description.name
@@ -8,6 +9,7 @@ extension HardwareFile {
     }
   }
 
+  /// What it describes, in one line.
   public var summary: String {
     switch self {
     case .macro(let description): description.summary
@@ -29,7 +31,8 @@ extension HardwareFile {
       "\(name): \(summary)", columns: ["field", "value", "unit", "mark", "source"],
       rows: facts.map { fact in
         switch fact.value {
-        case .number(let number, let unit, let mark): [.text(fact.path), .text(number.plain), .text(unit), .text(mark.rawValue), .text(fact.source)]
+        case .number(let number, let unit, let mark):
+          [.text(fact.path), .text(number.plain), .text(unit), .text(mark.rawValue), .text(fact.source)]
         case .word(let word, let mark): [.text(fact.path), .text(word), .none, .text(mark.rawValue), .text(fact.source)]
         case .unknown: [.text(fact.path), .text("unknown"), .none, .none, .text(fact.source)]
         }

@@ -24,10 +24,13 @@ public struct MacroDescription: Hashable, Sendable {
     public var bits: Int
     /// What the largest code stands for, as a multiple of (mean denominator x largest input code).
     public var fullScale: Double
+    /// What the mean is over when a tile has fewer inputs than there are columns.
     public var meanOver: MeanOver
   }
 
+  /// The name that it is loaded by.
   public let name: String
+  /// What it is, in one line.
   public let summary: String
   /// Dot products in one evaluation.
   public let localArrays: Int
@@ -46,12 +49,14 @@ public struct MacroDescription: Hashable, Sendable {
   public let cycle: Fact
   /// Time to write one row of all local arrays.
   public let rowWriteTime: Fact
+  /// Energy by component.
   public let energy: Energy
+  /// Area of the array with its converters.
   public let area: Fact
   /// Every statement of the file, in the order in which it is documented.
   public let facts: [Fact]
 
-  /// Energy by component.
+  /// What each thing that happens takes.
   public struct Energy: Hashable, Sendable {
     /// One input conversion: one column, driven once for all local arrays.
     public let dacConversion: Fact
@@ -104,7 +109,9 @@ extension MacroDescription {
       partialSumAdd: reader.quantity(body, "partial_sum_add", .energy), inputFetch: reader.quantity(body, "input_fetch", .energy),
       rowWrite: reader.quantity(body, "row_write", .energy))
     if root.entries["published"] != nil { MacroDescription.readPublished(root, &reader) }
-    if reducedBits > inputBits { reader.report("'input.reduced_bits' is more than 'input.bits'", line: input.line, hint: "at most \(inputBits)") }
+    if reducedBits > inputBits {
+      reader.report("'input.reduced_bits' is more than 'input.bits'", line: input.line, hint: "at most \(inputBits)")
+    }
     facts = reader.facts
   }
 
@@ -121,7 +128,8 @@ extension MacroDescription {
     case .exact:
       for field in all.dropFirst() {
         guard let node = output.entries[field] else { continue }
-        reader.report("'output.\(field)' says something that an exact readout has not", line: node.line(or: output.line), hint: "leave it out")
+        reader.report(
+          "'output.\(field)' says something that an exact readout has not", line: node.line(or: output.line), hint: "leave it out")
       }
       return nil
     case .converter:

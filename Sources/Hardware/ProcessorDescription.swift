@@ -2,13 +2,15 @@
 public struct ProcessorDescription: Hashable, Sendable {
   /// One memory.
   public struct Memory: Hashable, Sendable {
+    /// The name that reports use.
     public let name: String
     /// nil: as large as anything asked of it.
     public let capacityBytes: Int?
     /// Bits that one access moves.
     public let wordBits: Int
-    /// Energy of reading and of writing one word.
+    /// Energy of reading one word.
     public let read: Fact
+    /// Energy of writing one word.
     public let write: Fact
     /// Time of one access.
     public let access: Fact
@@ -16,18 +18,27 @@ public struct ProcessorDescription: Hashable, Sendable {
 
   /// Energy of one arithmetic operation.
   public struct Operations: Hashable, Sendable {
+    /// A product of two 8-bit integers.
     public let int8Multiply: Fact
+    /// A sum of two 16-bit integers.
     public let int16Add: Fact
+    /// A sum of two 32-bit integers.
     public let int32Add: Fact
+    /// A product of two f32 numbers.
     public let float32Multiply: Fact
+    /// A sum of two f32 numbers.
     public let float32Add: Fact
   }
 
+  /// The name that it is loaded by.
   public let name: String
+  /// What it is, in one line.
   public let summary: String
+  /// Frequency of the clock.
   public let clock: Fact
   /// Operations of one kind that start in one clock cycle; also the operands that one access may move, as far as a word holds them.
   public let lanes: Int
+  /// Energy of the arithmetic.
   public let operations: Operations
   /// Energy of reading or writing one bit of a register.
   public let registerBit: Fact

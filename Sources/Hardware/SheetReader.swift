@@ -37,7 +37,9 @@ struct SheetReader {
   mutating func root(_ text: String, fields: [String]) throws -> Section {
     let node: YAMLNode?
     do { node = try Yams.compose(yaml: text) } catch { throw SheetReader.diagnostic(for: error, file: file) }
-    guard let node else { throw Diagnostic(.badInput, "the file is empty", file: file, hint: "a hardware file begins with 'kind:' and 'name:'") }
+    guard let node else {
+      throw Diagnostic(.badInput, "the file is empty", file: file, hint: "a hardware file begins with 'kind:' and 'name:'")
+    }
     return section(node, path: "", parentLine: 1, fields: fields)
   }
 
@@ -51,7 +53,9 @@ struct SheetReader {
   mutating func sections(_ parent: Section, _ field: String, fields: [String]) -> [Section] {
     guard let node = required(parent, field) else { return [] }
     guard let list = node.sequence, !list.isEmpty else {
-      report("'\(parent.path(of: field))' is \(SheetReader.kind(node))", line: node.line(or: parent.line), hint: "wanted: a list of at least one")
+      report(
+        "'\(parent.path(of: field))' is \(SheetReader.kind(node))", line: node.line(or: parent.line), hint: "wanted: a list of at least one"
+      )
       return []
     }
     return list.enumerated().map { section($1, path: "\(parent.path(of: field))[\($0)]", parentLine: parent.line, fields: fields) }
@@ -60,14 +64,18 @@ struct SheetReader {
   private mutating func section(_ node: YAMLNode, path: String, parentLine: Int, fields: [String]) -> Section {
     let line = node.line(or: parentLine)
     guard let mapping = node.mapping else {
-      report("\(path.isEmpty ? "the file" : "'\(path)'") is \(SheetReader.kind(node))", line: line, hint: "wanted: the fields \(fields.joined(separator: ", "))")
+      report(
+        "\(path.isEmpty ? "the file" : "'\(path)'") is \(SheetReader.kind(node))", line: line,
+        hint: "wanted: the fields \(fields.joined(separator: ", "))")
       return Section(path: path, line: line, entries: [:])
     }
     var entries: [String: YAMLNode] = [:]
     for (key, value) in mapping {
       guard let name = key.scalar?.string, fields.contains(name) else {
         let place = path.isEmpty ? "" : " in '\(path)'"
-        report("unknown field '\(key.scalar?.string ?? "?")'\(place)", line: key.line(or: line), hint: "known: \(fields.joined(separator: ", "))")
+        report(
+          "unknown field '\(key.scalar?.string ?? "?")'\(place)", line: key.line(or: line), hint: "known: \(fields.joined(separator: ", "))"
+        )
         continue
       }
       entries[name] = value
@@ -79,7 +87,8 @@ struct SheetReader {
     if let node = parent.entries[field] { return node }
     // A section that is missing itself has been reported already.
     if parent.entries.isEmpty && !parent.path.isEmpty { return nil }
-    report("'\(parent.path(of: field))' is missing", line: parent.line, hint: "unknown is said as {unknown: true, source: \"not published\"}")
+    report(
+      "'\(parent.path(of: field))' is missing", line: parent.line, hint: "unknown is said as {unknown: true, source: \"not published\"}")
     return nil
   }
 
@@ -101,7 +110,9 @@ struct SheetReader {
     guard !body.entries.isEmpty else { return note(Fact(path, .unknown, source: "unreadable")) }
     if let flag = body.entries["unknown"] {
       if flag.scalar?.string != "true" || body.entries["value"] != nil {
-        report("'\(path)' is neither known nor unknown", line: flag.line(or: body.line), hint: "write {unknown: true, source: …}, without a value")
+        report(
+          "'\(path)' is neither known nor unknown", line: flag.line(or: body.line),
+          hint: "write {unknown: true, source: …}, without a value")
       }
       return note(Fact(path, .unknown, source: text(body, "source")))
     }
@@ -111,7 +122,8 @@ struct SheetReader {
     let base = value * size
     if value.isFinite && size.isFinite && !range.contains(base) {
       report(
-        "'\(path)' is \(base.plain) \(dimension.base), which is out of range", line: body.entries["value"]?.line(or: body.line) ?? body.line,
+        "'\(path)' is \(base.plain) \(dimension.base), which is out of range",
+        line: body.entries["value"]?.line(or: body.line) ?? body.line,
         hint: "wanted: \(range.lowerBound.plain) to \(range.upperBound.plain) \(dimension.base)")
     }
     return note(Fact(path, .number(base, unit: dimension.base, mark), source: text(body, "source")))
@@ -128,7 +140,8 @@ struct SheetReader {
       return range.lowerBound
     }
     guard let whole = Int(exactly: number) else {
-      report("'\(fact.path)' is \(number.plain), not a whole number", line: line, hint: "wanted: \(range.lowerBound) to \(range.upperBound)")
+      report(
+        "'\(fact.path)' is \(number.plain), not a whole number", line: line, hint: "wanted: \(range.lowerBound) to \(range.upperBound)")
       return range.lowerBound
     }
     return whole
@@ -145,7 +158,9 @@ struct SheetReader {
     facts.append(fact)
     if let word = Word(rawValue: spelled) { return word }
     if !spelled.isEmpty {
-      report("'\(body.path)' cannot be '\(spelled)'", line: body.line, hint: "wanted: one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
+      report(
+        "'\(body.path)' cannot be '\(spelled)'", line: body.line,
+        hint: "wanted: one of \(Word.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     return nil
   }
@@ -170,7 +185,9 @@ struct SheetReader {
     if let unit = dimension.units.first(where: { $0.name == spelled }) { return unit.size }
     if !spelled.isEmpty {
       let line = body.entries["unit"]?.line(or: body.line) ?? body.line
-      report("unknown unit '\(spelled)' for '\(body.path)'", line: line, hint: "\(dimension.name) is in \(dimension.units.map(\.name).joined(separator: ", "))")
+      report(
+        "unknown unit '\(spelled)' for '\(body.path)'", line: line,
+        hint: "\(dimension.name) is in \(dimension.units.map(\.name).joined(separator: ", "))")
     }
     return .nan
   }
@@ -180,7 +197,9 @@ struct SheetReader {
     if let mark = PluginAPI.Mark(rawValue: spelled) { return mark }
     if !spelled.isEmpty {
       let line = body.entries["mark"]?.line(or: body.line) ?? body.line
-      report("unknown mark '\(spelled)' of '\(body.path)'", line: line, hint: "marks are \(PluginAPI.Mark.allCases.map(\.rawValue).joined(separator: ", "))")
+      report(
+        "unknown mark '\(spelled)' of '\(body.path)'", line: line,
+        hint: "marks are \(PluginAPI.Mark.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     return .assumed
   }

@@ -8,10 +8,13 @@ public struct Target: Hashable, Sendable {
     public var bits: Int
     /// What one full-scale code stands for on the chip itself, as a multiple of (tile inputs x largest input code).
     public var fullScale: Double
+    /// Whether each layer gets a full scale of its own, from calibration data, instead of the chip's.
+    public var isCalibrated: Bool
 
-    public init(bits: Int, fullScale: Double) {
+    public init(bits: Int, fullScale: Double, isCalibrated: Bool = false) {
       self.bits = bits
       self.fullScale = fullScale
+      self.isCalibrated = isCalibrated
     }
   }
 

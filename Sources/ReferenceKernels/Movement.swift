@@ -47,19 +47,22 @@ extension Reference {
     return x.picking(Grid.offsets(axes), shape)
   }
 
-  /// ONNX Pad; a negative pad crops. The constant is converted to the element type as `cast` would.
+  /// ONNX Pad. Negative pads crop first, and what is left is repeated, as onnxruntime does; where nothing is left the constant stands.
+  /// The constant is converted to the element type as `cast` would.
   static func pad(_ a: Pad, _ x: Tensor, _ shape: Shape) -> Tensor {
     let strides = x.shape.strides
     let axes = (0..<shape.rank).map { axis in
-      (0..<shape[axis]).map { index -> Int in
-        let source = padded(index - a.pads[axis], extent: x.shape[axis], a.mode)
-        return source < 0 ? Grid.outside : source * strides[axis]
+      let first = max(-a.pads[axis], 0)
+      let left = x.shape[axis] - first - max(-a.pads[axis + shape.rank], 0)
+      return (0..<shape[axis]).map { index -> Int in
+        let source = left > 0 ? padded(index - max(a.pads[axis], 0), extent: left, a.mode) : Grid.outside
+        return source < 0 ? Grid.outside : (first + source) * strides[axis]
       }
     }
     return x.picking(Grid.offsets(axes), shape, fill: cast(.scalar(a.value), to: x.element))
   }
 
-  /// The index that a padded axis shows at `index`, counted from the axis' own begin.
+  /// The index that a padded axis shows at `index`, counted from its own begin.
   private static func padded(_ index: Int, extent: Int, _ mode: Pad.Mode) -> Int {
     switch mode {
     case .constant: return (0..<extent).contains(index) ? index : Grid.outside

@@ -111,10 +111,15 @@ struct LoweringFlags: ParsableArguments {
   }
 
   /// Batches for calibration; empty when none were asked for.
-  func calibrationBatches() throws -> [[Tensor]] {
-    guard let calibrate else { return [] }
-    let data = try LabelledDataset(spelling: calibrate)
-    let count = min(calibrateCount, data.count)
+  func calibrationBatches() throws -> [[Tensor]] { try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount) }
+}
+
+extension LabelledDataset {
+  /// Images of a data set in batches, without labels; empty when no data set is named.
+  static func calibrationBatches(_ spelling: String?, count: Int) throws -> [[Tensor]] {
+    guard let spelling else { return [] }
+    let data = try LabelledDataset(spelling: spelling)
+    let count = min(count, data.count)
     return stride(from: 0, to: count, by: 100).map { [data.images(in: $0..<min($0 + 100, count))] }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Driver
 import GraphIR
 import PluginAPI
@@ -20,6 +21,9 @@ struct OptCommand: ToolCommand {
   @Option(help: ArgumentHelp("Data for calibration, without labels.", valueName: "kind:path"))
   var calibrate: String?
 
+  @Option(help: "Samples taken for calibration.")
+  var calibrateCount: Int = 500
+
   @OptionGroup var watching: PassFlags
 
   @Option(name: .shortAndLong, help: "Writes the result (and .weights) to a file instead of standard output.")
@@ -37,11 +41,7 @@ struct OptCommand: ToolCommand {
     var runner = PassRunner(evaluate: Session.evaluator(registry), note: { printNotes([$0]) })
     try watching.configure(&runner, timing: timing)
     if let target { runner.target = try registry.backends([Spelling.parse(target)])[0].target() }
-    if let calibrate {
-      var flags = LoweringFlags()
-      flags.calibrate = calibrate
-      runner.calibration = try flags.calibrationBatches()
-    }
+    runner.calibration = try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount)
     let result = try runner.run(Pipeline(passes, registry: registry), on: graph)
     if watching.timePasses { writeError(timing.table.text) }
     if let output { try GraphFiles.write(result, to: output) } else { writeOut(Printer.print(result)) }

@@ -13,7 +13,7 @@ import TilePasses
 
 /// The one list of plug-ins that the program is built with.
 let builtInPlugins: [Plugin] = [
-  .onnx, textPlugin, dataPlugin,
+  onnxPlugin, textPlugin, dataPlugin,
   Plugin("passes", passes: CanonicalizePasses.all + BinarizePasses.all + QuantizePasses.all + TilePasses.all),
   cpuPlugin, imcPlugin, baselinePlugin, nullPlugin,
 ]

@@ -82,6 +82,58 @@ struct BackendTests {
     try expectEveryNode(graph, batch: 6, [("chunk", "2")], threads: 3)
   }
 
+  /// Windows on one to three axes, with unequal padding, rounded up or not, counting padding or not.
+  @Test(arguments: InstructionLevel.all)
+  func poolingOfEveryKind(_ level: InstructionLevel) throws {
+    for axes in 1...3 {
+      for choice in 0..<8 {
+        var graph = Graph(name: "pool of \(axes) axes, choice \(choice)")
+        let x = graph.addInput("x", TensorType(.float32, Shape([Shape.free, 3] + [9, 11, 6].prefix(axes))))
+        var pool = Pool()
+        pool.kind = choice & 1 == 0 ? .average : .max
+        pool.countPadding = choice & 2 == 0
+        pool.roundUp = choice & 4 == 0
+        pool.kernel = Array([3, 2, 3].prefix(axes))
+        pool.window = Window(
+          strides: Array([2, 2, 1].prefix(axes)), pads: Array([1, 0, 2].prefix(axes)) + Array([2, 1, 1].prefix(axes)))
+        graph.addOutput("y", try graph.append1(.pool(pool), [x], origin: "pool"))
+        try expectEveryNode(graph, batch: 3, [("isa", "\(level)")])
+      }
+    }
+  }
+
+  /// Per-axis parameters, zero points, readouts too wide for kernels, means, and convolutions of three axes.
+  @Test(arguments: InstructionLevel.all)
+  func seldomNeeded(_ level: InstructionLevel) throws {
+    var random = Generator(5)
+    var graph = Graph(name: "seldom")
+    let x = graph.addInput("x", TensorType(.float32, [Shape.free, 4, 5, 6]))
+    let scales = graph.addConstant(.vector([0.1, 0.02, 0.5, 0.25]))
+    let zeros = graph.addConstant(Tensor(.uint8, [4], [3, 0, 128, 255] as [UInt8]))
+    let zero = graph.addConstant(Tensor(.uint8, [], [7] as [UInt8]))
+    let axis = AxisAttribute(axis: 1)
+    let q = try graph.append1(.quantize(Quantize(to: .uint8, lo: 1, hi: 250)), [x, scales, zeros], origin: "q")
+    let r = try graph.append1(.quantize(Quantize(to: .uint8, lo: 0, hi: 255)), [x, scales, zero], origin: "r")
+    let wide = try graph.append1(.quantize(Quantize(to: .int16, lo: -999, hi: 999)), [x, scales], origin: "wide")
+    for (name, codes) in [("q", q), ("r", r)] {
+      graph.addOutput(name, try graph.append1(.dequantize(axis), [codes, scales, zeros], origin: "back \(name)"))
+    }
+    graph.addOutput("wide", try graph.append1(.dequantize(axis), [wide, scales], origin: "back wide"))
+    var conv = BinaryConv()
+    conv.tile = 5
+    conv.readout = .adc(bits: 24, lsb: 0.001)
+    let weights = graph.addConstant(Networks.bits(&random, [6, 4, 3, 3]))
+    graph.addOutput("fine", try graph.append1(.binaryConv(conv), [q, weights], origin: "fine"))
+    var mean = Reduce()
+    mean.kind = .mean
+    mean.axes = [3, 2]
+    graph.addOutput("mean", try graph.append1(.reduce(mean), [x], origin: "mean"))
+    let block = try graph.append1(.reshape(Reshape(shape: [Shape.free, 2, 2, 5, 6])), [x], origin: "block")
+    let deep = graph.addConstant(Networks.tensor(&random, [3, 2, 2, 2, 2]))
+    graph.addOutput("deep", try graph.append1(.conv(Conv()), [block, deep], origin: "deep"))
+    try expectEveryNode(graph, batch: 5, [("isa", "\(level)")])
+  }
+
   @Test func constantOutputs() throws {
     var graph = Graph(name: "constant")
     let x = graph.addInput("x", TensorType(.float32, [Shape.free, 2]))

@@ -40,7 +40,9 @@ struct BinaryKernelTests {
     return Int32(total)
   }
 
-  private func code(_ byte: UInt8, _ readout: bitline_readout) -> Int { readout.signed_codes != 0 ? Int(Int8(bitPattern: byte)) : Int(byte) }
+  private func code(_ byte: UInt8, _ readout: bitline_readout) -> Int {
+    readout.signed_codes != 0 ? Int(Int8(bitPattern: byte)) : Int(byte)
+  }
 
   @Test(arguments: InstructionLevel.all)
   func conv(_ level: InstructionLevel) {
@@ -115,7 +117,8 @@ struct BinaryKernelTests {
         level.isa, Int64(inputs), Int64(filters), &readout, [Int8](repeating: weight, count: inputs * filters), nil, plan.base)
       let workspace = Guarded<UInt8>(bitline_dense_binary_workspace_bytes(plan.base, Int64(batch)))
       let y = Guarded<Int32>(batch * filters)
-      bitline_dense_binary_run(plan.base, Int64(batch), Guarded([UInt8](repeating: byte, count: inputs * batch)).base, y.base, workspace.base)
+      bitline_dense_binary_run(
+        plan.base, Int64(batch), Guarded([UInt8](repeating: byte, count: inputs * batch)).base, y.base, workspace.base)
       let wanted = Int32(inputs) * Int32(weight) * Int32(code(byte, readout))
       #expect(y.elements.allSatisfy { $0 == wanted }, "\(level), weight \(weight), byte \(byte), signed \(signed)")
     }

@@ -4,7 +4,7 @@ import Testing
 
 /// f32 convolution and dense layers against sums in f64. The bound is relative to Σ|w·x| + |bias|.
 struct FloatKernelTests {
-  /// Sums of at most 1280 products here: each fused step rounds once, by 2^-24 of a partial sum; rounding errors of random sign stay far below.
+  /// Sums of at most 1280 products here. Each step rounds once, by 2^-24 of a partial sum; errors of random sign stay far below.
   static let bound = 1e-5
 
   @Test(arguments: InstructionLevel.all)

@@ -53,7 +53,7 @@ enum Networks {
     var conv = BinaryConv(window: Window(pads: [1, 1, 1, 1]))
     conv.tile = 16
     conv.readout = .adc(bits: 7, lsb: 4.5)
-    let order = graph.addConstant(Tensor(.int32, [27], Array(0..<27).shuffled(using: &random)))
+    let order = graph.addConstant(Tensor(.int32, [27], Array(0..<Int32(27)).shuffled(using: &random)))
     let p0 = try graph.append1(.binaryConv(conv), [codes, weights([20, 3, 3, 3]), order], origin: "p0")
     conv.readout = .exact
     let p1 = try graph.append1(.binaryConv(conv), [codes, weights([20, 3, 3, 3])], origin: "p1")

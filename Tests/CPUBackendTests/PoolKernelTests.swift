@@ -33,7 +33,8 @@ struct PoolKernelTests {
     if seed % 4 == 0 {
       let (height, width) = (Int32(generator.int(2...9)), Int32(generator.int(2...50)))
       test.shape = bitline_conv_shape(
-        channels: 1, height: height, width: width, filters: 1, groups: 1, kernel_height: 2, kernel_width: 2, stride_height: 2, stride_width: 2,
+        channels: 1, height: height, width: width, filters: 1, groups: 1, kernel_height: 2, kernel_width: 2, stride_height: 2,
+        stride_width: 2,
         dilation_height: 1, dilation_width: 1, pad_top: 0, pad_left: 0, out_height: height / 2, out_width: width / 2)
     }
     return (test.shape, generator.int(1...5))

@@ -18,7 +18,9 @@ struct RowKernelTests {
       let (outer, channels, inner) = (generator.int(1...3), generator.int(1...40), seed % 3 == 0 ? 1 : generator.int(1...70))
       let count = outer * channels * inner
       let bases = generator.int(1...3)
-      let sums = (0..<bases).map { _ in Guarded((0..<count).map { _ in Int32(truncatingIfNeeded: generator.next() >> UInt64(generator.int(33...60))) }) }
+      let sums = (0..<bases).map { _ in
+        Guarded((0..<count).map { _ in Int32(truncatingIfNeeded: generator.next() >> UInt64(generator.int(33...60))) })
+      }
       let scales = (0..<bases).map { _ in Guarded(generator.floats(channels)) }
       let offset = Guarded(generator.floats(channels, -50...50))
       let activation = [noActivation, relu, clip(-3, 6)][generator.int(0...2)]
@@ -43,7 +45,9 @@ struct RowKernelTests {
   func quantize(_ level: InstructionLevel) {
     for seed in 0..<120 {
       var generator = Generator(seed)
-      let (outer, channels, inner) = (generator.int(1...3), seed % 2 == 0 ? 1 : generator.int(1...40), seed % 3 == 0 ? 1 : generator.int(1...90))
+      let (outer, channels, inner) = (
+        generator.int(1...3), seed % 2 == 0 ? 1 : generator.int(1...40), seed % 3 == 0 ? 1 : generator.int(1...90)
+      )
       let count = outer * channels * inner
       let isSigned = generator.flag()
       let range = isSigned ? -128...127 : 0...255
@@ -53,7 +57,8 @@ struct RowKernelTests {
       let zero = seed % 5 < 2 ? nil : Guarded((0..<channels).map { _ in Int32(generator.int(range)) })
       let codes = Guarded<UInt8>(count)
       bitline_quantize_f32(
-        level.isa, Int64(outer), Int64(channels), Int64(inner), x.base, scale.base, zero.map { UnsafePointer($0.base) }, Int32(lo), Int32(hi),
+        level.isa, Int64(outer), Int64(channels), Int64(inner), x.base, scale.base, zero.map { UnsafePointer($0.base) }, Int32(lo),
+        Int32(hi),
         codes.base)
       let wanted = (0..<count).map { index -> UInt8 in
         let channel = index / inner % channels
@@ -69,7 +74,9 @@ struct RowKernelTests {
   func dequantize(_ level: InstructionLevel) {
     for seed in 0..<60 {
       var generator = Generator(seed)
-      let (outer, channels, inner) = (generator.int(1...3), seed % 2 == 0 ? 1 : generator.int(1...40), seed % 3 == 0 ? 1 : generator.int(1...90))
+      let (outer, channels, inner) = (
+        generator.int(1...3), seed % 2 == 0 ? 1 : generator.int(1...40), seed % 3 == 0 ? 1 : generator.int(1...90)
+      )
       let count = outer * channels * inner
       let q = Guarded(generator.bytes(count))
       let scale = Guarded(generator.floats(channels))
@@ -96,7 +103,8 @@ struct RowKernelTests {
   @Test(arguments: InstructionLevel.all)
   func binary(_ level: InstructionLevel) {
     let kinds: [(bitline_binary_kind, (Float, Float) -> Float)] = [
-      (BITLINE_BINARY_ADD, { $0 + $1 }), (BITLINE_BINARY_SUB, { $0 - $1 }), (BITLINE_BINARY_MUL, { $0 * $1 }), (BITLINE_BINARY_DIV, { $0 / $1 }),
+      (BITLINE_BINARY_ADD, { $0 + $1 }), (BITLINE_BINARY_SUB, { $0 - $1 }), (BITLINE_BINARY_MUL, { $0 * $1 }),
+      (BITLINE_BINARY_DIV, { $0 / $1 }),
     ]
     for seed in 0..<80 {
       var generator = Generator(seed)

@@ -32,6 +32,7 @@ enum Field {
     static let g: UInt64 = 6
     static let ints: UInt64 = 8
     static let type: UInt64 = 20
+    static let refAttrName: UInt64 = 21
   }
   enum Tensor {
     static let dims: UInt64 = 1

@@ -34,7 +34,8 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { path }
 
-  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "golden/passes")
+  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
+    path: "golden/passes")
   private static let head = "// passes: "
   private static let middle = "\n// becomes\n"
 
@@ -44,7 +45,8 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
   }()
 
   private init?(_ url: URL) {
-    guard let text = try? String(contentsOf: url, encoding: .utf8), text.hasPrefix(Self.head), let lineEnd = text.firstIndex(of: "\n") else {
+    guard let text = try? String(contentsOf: url, encoding: .utf8), text.hasPrefix(Self.head), let lineEnd = text.firstIndex(of: "\n")
+    else {
       return nil
     }
     folder = url.deletingLastPathComponent().lastPathComponent

@@ -79,7 +79,9 @@ import Testing
       for sample in 0..<2 {
         for filter in 0..<4 {
           for first in stride(from: 0, to: 20, by: 7) {
-            let sum = (first..<min(first + 7, 20)).reduce(0.0) { $0 + batch[0].double(at: sample * 20 + $1) * bits.double(at: filter * 20 + $1) }
+            let sum = (first..<min(first + 7, 20)).reduce(0.0) {
+              $0 + batch[0].double(at: sample * 20 + $1) * bits.double(at: filter * 20 + $1)
+            }
             largest = max(largest, Int(sum.magnitude))
           }
         }
@@ -101,7 +103,9 @@ import Testing
       // 27 inputs are one tile, so the largest sum is the largest value.
       var visible = Graph(name: "sums")
       visible = try lowered.rewritten { _, _, _ in nil }
-      let sums = lowered.valueIDs.first { lowered.producer(of: $0).map { if case .binaryConv = lowered[$0].op { true } else { false } } ?? false }
+      let sums = lowered.valueIDs.first {
+        lowered.producer(of: $0).map { if case .binaryConv = lowered[$0].op { true } else { false } } ?? false
+      }
       visible.addOutput("sums", try #require(sums))
       let largest = try outputs(of: visible, batch)[1].doubles.map(\.magnitude).max() ?? 0
       let read = try run("readout{scale=calibrated,bits=4}", on: lowered, calibration: [batch]).graph
@@ -128,7 +132,7 @@ import Testing
         return ""
       } catch { return "\(error)" }
     }
-    #expect(fault("tile", target: nil).contains("tile{columns=N}"))
+    #expect(try run("tile", on: graph, target: nil).notes.first?.contains("tile{columns=N}") == true)
     #expect(fault("readout{bits=7}", target: nil).contains("name a target"))
     #expect(fault("readout{scale=calibrated}").contains("--calibrate"))
     #expect(fault("readout{scale=calibrated,percentile=0}").contains("not a share"))

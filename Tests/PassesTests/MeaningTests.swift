@@ -17,7 +17,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "fold-constants", "remove-identities", "merge-equal", "fuse-activations", "sink-dequantize", "merge-quantize", "remove-dead", "matmul-to-dense",
+    "fold-constants", "remove-identities", "merge-equal", "fuse-activations", "sink-dequantize", "merge-quantize", "remove-dead",
+    "matmul-to-dense",
     "remove-identities, merge-equal, remove-identities, fuse-activations, sink-dequantize, merge-quantize, remove-identities",
   ])
   func exactPassesKeepEveryBit(_ pipeline: String) throws {

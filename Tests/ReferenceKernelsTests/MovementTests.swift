@@ -46,7 +46,9 @@ struct MovementTests {
     #expect(try evaluate(padOp([-1, 2], value: 7), x).floats == [2, 3, 7, 7])
     #expect(try evaluate(padOp([-2, -1]), x).count == 0)
     #expect(try evaluate(padOp([-4, 2], value: 7), x).floats == [7])
-    #expect(try evaluate(padOp([-1, 2], .reflect), x).floats == [2, 3, 2, 1])
+    #expect(try evaluate(padOp([-1, 2], .reflect), x).floats == [2, 3, 2, 3])
+    #expect(try evaluate(padOp([2, -1], .wrap), x).floats == [1, 2, 1, 2])
+    #expect(try evaluate(padOp([-3, 2], .edge, value: 7), x).floats == [7, 7])
     let plane = try evaluate(padOp([1, -1, 0, 1], value: 7), counting([2, 2]))
     #expect(plane == floats([3, 2], [7, 7, 2, 7, 4, 7]))
   }

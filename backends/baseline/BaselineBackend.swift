@@ -6,10 +6,10 @@ import PluginAPI
 ///
 /// It executes every load, multiply-accumulate and store of the ops it knows, counts them, and costs them from a description file.
 /// What it does not know runs on the host and is reported as host work.
-public struct BaselineBackend: Backend {
-  public let name = "baseline"
-  public let summary = "a memory and a processor: every operand travels, every load, store and multiply-accumulate is counted"
-  public let options: [OptionSpec] = [
+package struct BaselineBackend: Backend {
+  package let name = "baseline"
+  package let summary = "a memory and a processor: every operand travels, every load, store and multiply-accumulate is counted"
+  package let options: [OptionSpec] = [
     OptionSpec("hardware", .text, default: "processor-65nm-int8", "the machine: a built-in hardware file or a path"),
     OptionSpec(
       "reuse", .word(Reuse.allCases.map(\.rawValue)), default: Reuse.register.rawValue,
@@ -19,9 +19,9 @@ public struct BaselineBackend: Backend {
       "what a weight of ±1 is stored as: int8 takes a multiplier, bit an adder"),
   ]
 
-  public init() {}
+  package init() {}
 
-  public func support(for node: NodeID, in graph: Graph, _ options: Options) -> Support {
+  package func support(for node: NodeID, in graph: Graph, _ options: Options) -> Support {
     let node = graph[node]
     if case .custom = node.op { return .no(because: "a foreign op has no kernel here") }
     switch Selection(node, in: graph) {
@@ -30,7 +30,7 @@ public struct BaselineBackend: Backend {
     }
   }
 
-  public func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
+  package func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
     let settings = try Settings(options)
     try requireSupport(for: graph, options)
     return BaselineExecutable(graph: graph, settings: settings, selections: graph.nodes.map { Selection($0, in: graph) })

@@ -71,10 +71,12 @@ extension BaselineExecutable {
     }
     let period = 1000 / (settings.machine.clock.number ?? .nan)
     return CostReport.Layer(
-      node: id, origin: node.origin, op: node.op.name, place: .processor, macs: tally.macs, cycles: cycles, nanoseconds: Double(cycles) * period,
+      node: id, origin: node.origin, op: node.op.name, place: .processor, macs: tally.macs, cycles: cycles,
+      nanoseconds: Double(cycles) * period,
       energy: parts,
       counts: [
-        .init("loads", tally.streams.reduce(0) { $0 + $1.stream.loads }), .init("stores", tally.streams.reduce(0) { $0 + $1.stream.stores }),
+        .init("loads", tally.streams.reduce(0) { $0 + $1.stream.loads }),
+        .init("stores", tally.streams.reduce(0) { $0 + $1.stream.stores }),
         .init("multiply-accumulates", tally.macs), .init("other operations", tally.otherOperations),
       ])
   }
@@ -90,7 +92,8 @@ extension BaselineExecutable {
   private func divided(_ count: Int, by size: Int) -> Int { (count + size - 1) / size }
 
   private var usedMemories: [ProcessorDescription.Memory] {
-    let names = Set(graph.nodes.flatMap { node in (node.operands.prefix(1) + node.results).map { memory(of: $0).name } } + [weightMemory.name])
+    let names = Set(
+      graph.nodes.flatMap { node in (node.operands.prefix(1) + node.results).map { memory(of: $0).name } } + [weightMemory.name])
     return settings.machine.memories.filter { names.contains($0.name) }
   }
 
@@ -112,7 +115,8 @@ extension BaselineExecutable {
   private var modelNotes: [String] {
     [
       "weights lie in \(weightMemory.name), each value in the smallest memory that holds one sample of it",
-      "an operand is charged its share of a memory word; padding is loaded as zeros; a division counts as a multiplication, a comparison as an addition",
+      "an operand is charged its share of a memory word; padding is loaded as zeros",
+      "a division counts as a multiplication, a comparison as an addition",
       "not charged: instructions, leakage, conversions between number formats, bringing weights into their memory",
       "time: operations and accesses one after another, \(settings.machine.lanes) at a time",
     ]

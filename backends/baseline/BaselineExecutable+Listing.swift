@@ -29,7 +29,8 @@ extension BaselineExecutable {
       }
       let before = settings.reuse == .full ? ["  load every input and weight into registers"] : []
       return before + ["  for each of \(outputs) outputs:", "    \(inputs) times: \(turn)", "    \(readout(node.op))store result"]
-    case .pool(let a): return ["  for each of \(outputs) outputs: \(a.kernel.reduce(1, *)) times: load input; \(a.kind.rawValue); then store result"]
+    case .pool(let a):
+      return ["  for each of \(outputs) outputs: \(a.kernel.reduce(1, *)) times: load input; \(a.kind.rawValue); then store result"]
     default: return ["  for each of \(outputs) outputs: load operands; \(node.op.name); store result"]
     }
   }

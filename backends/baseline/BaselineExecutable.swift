@@ -68,7 +68,8 @@ struct BaselineExecutable: Executable {
       case .host(let reason): place = .text("host: \(reason)")
       }
       table.rows.append([
-        .text(node.origin), .text(node.op.name), place, .int(node.macs(in: graph) / samples(of: node)), weights == 0 ? .none : .text("\(weights) B"),
+        .text(node.origin), .text(node.op.name), place, .int(node.macs(in: graph) / samples(of: node)),
+        weights == 0 ? .none : .text("\(weights) B"),
         weights == 0 ? .none : .text(weightMemory.name),
       ])
     }

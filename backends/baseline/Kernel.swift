@@ -33,7 +33,8 @@ enum Selection: Sendable {
     case .clip(let a) where isFloat: self = .kernel(BoundKernel(activation: .clip(a.lo, a.hi)))
     case .binary(let kind) where isFloat && types[0].shape == types[1].shape:
       self = ArithmeticKernel(kind).map { .kernel($0) } ?? .host(because: "the arithmetic unit has no '\(kind.rawValue)'")
-    case .conv, .dense, .pool, .quantize, .dequantize, .unary(.relu), .clip: self = .host(because: "the machine has no kernel for these types")
+    case .conv, .dense, .pool, .quantize, .dequantize, .unary(.relu), .clip:
+      self = .host(because: "the machine has no kernel for these types")
     case .binary: self = .host(because: "the machine has no kernel for these types or for broadcasting")
     case .unary, .select, .cast, .matmul, .reduce, .softmax, .transpose, .expand, .concat, .slice, .pad, .gather, .custom:
       self = .host(because: "the machine has no kernel for '\(node.op.name)'")

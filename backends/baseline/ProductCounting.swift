@@ -12,6 +12,9 @@ struct ProductCounting: Hashable, Sendable {
   /// The most inputs whose sum of 6-bit codes fits 16 bits: 63 · 520 < 2^15.
   private static let inputsOf16Bits = 520
 
+  /// Bits of a sum of so many products.
+  private func sumBits(inputs: Int) -> Int { arithmetic == .codes(.bit) && inputs <= ProductCounting.inputsOf16Bits ? 16 : 32 }
+
   private var inputBits: Int { arithmetic == .float32 ? 32 : 8 }
 
   private var weightBits: Int {
@@ -33,7 +36,7 @@ struct ProductCounting: Hashable, Sendable {
       tally.int8Multiplies += products
       tally.int32Adds += products
     case .codes(.bit):
-      if inputs <= ProductCounting.inputsOf16Bits { tally.int16Adds += products } else { tally.int32Adds += products }
+      if sumBits(inputs: inputs) == 16 { tally.int16Adds += products } else { tally.int32Adds += products }
     }
     (tally.inputs.bits, tally.weights.bits, tally.sums.bits, tally.results.bits) = (inputBits, weightBits, 32, 32)
     switch reuse {
@@ -46,9 +49,9 @@ struct ProductCounting: Hashable, Sendable {
     case .register:
       tally.inputs.loads += products
       tally.weights.loads += products
-      tally.registerBits += products * 2 * 32
+      tally.registerBits += products * sumBits(inputs: inputs)
     case .full:
-      tally.registerBits += products * (2 * 32 + inputBits + weightBits)
+      tally.registerBits += products * (sumBits(inputs: inputs) + inputBits + weightBits)
     }
     tally.results.stores += outputs
   }
@@ -68,7 +71,7 @@ struct ProductCounting: Hashable, Sendable {
       tally.sums.loads += outputs * (tiles - 1)
       tally.sums.stores += outputs * (tiles - 1)
     } else {
-      tally.registerBits += outputs * tiles * 2 * 32
+      tally.registerBits += outputs * tiles * 32
     }
   }
 }

@@ -22,7 +22,7 @@ struct Tally: Hashable, Sendable {
   var floatAdds = 0
   /// Instructions besides loads, stores and multiply-accumulates.
   var otherOperations = 0
-  /// Bits read from and written to registers.
+  /// Bits of register accesses. Accumulating is one, the write: what a register holds is wired to the adder.
   var registerBits = 0
 
   /// The streams, with what a report calls them.
@@ -49,9 +49,9 @@ struct Tally: Hashable, Sendable {
     results.stores += count
   }
 
-  /// Counts parameters of `bits` bits: loaded for each use when nothing is reused, else once each; a register keeps one as long as its loop runs.
-  mutating func parameters(uses: Int, distinct: Int, bits: Int = 32, _ reuse: Reuse) {
-    weights.bits = bits
+  /// Counts f32 parameters: loaded for each use when nothing is reused, else once each; a register keeps one as long as its loop runs.
+  mutating func parameters(uses: Int, distinct: Int, _ reuse: Reuse) {
+    weights.bits = 32
     weights.loads += reuse == .none ? uses : distinct
   }
 
@@ -64,7 +64,8 @@ struct Tally: Hashable, Sendable {
 
   private static var counts: [WritableKeyPath<Tally, Int>] {
     [
-      \.inputs.loads, \.inputs.stores, \.weights.loads, \.weights.stores, \.sums.loads, \.sums.stores, \.results.loads, \.results.stores, \.macs,
+      \.inputs.loads, \.inputs.stores, \.weights.loads, \.weights.stores, \.sums.loads, \.sums.stores, \.results.loads, \.results.stores,
+      \.macs,
       \.int8Multiplies, \.int16Adds, \.int32Adds, \.floatMultiplies, \.floatAdds, \.otherOperations, \.registerBits,
     ]
   }

@@ -2,7 +2,8 @@ import GraphIR
 
 /// Whether a graph treats samples apart from each other, so that a batch may be cut anywhere.
 ///
-/// It does when every value that depends on an input has the batch as dimension 0, free or of one fixed extent, and every op keeps to its sample.
+/// It does when every value that depends on an input has the batch as dimension 0, free or of one fixed extent, and every op keeps to its
+/// sample.
 struct BatchSplit {
   /// The fixed extent; nil when the batch is free.
   let extent: Int?

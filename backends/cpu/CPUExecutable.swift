@@ -4,8 +4,8 @@ import PluginAPI
 
 /// A graph compiled for this machine's processor.
 ///
-/// A batch is cut into chunks that run through all steps one after the other; threads take chunks in turn. A sample's results do not depend on
-/// what else is in its chunk, so neither threads nor chunks change a byte.
+/// A batch is cut into chunks that run through all steps one after the other; threads take chunks in turn. A sample's results do not
+/// depend on what else is in its chunk, so neither threads nor chunks change a byte.
 struct CPUExecutable: Executable {
   private let plan: ExecutionPlan
   private let arenas = ArenaPool()
@@ -74,7 +74,8 @@ struct CPUExecutable: Executable {
     var table = Table(
       "kernels at level \(plan.level)", columns: ["layer", "op", "kernel", "packed bytes", "result bytes per sample"],
       notes: [
-        "planned memory: \(plan.sampleMemory.bytes) bytes for each sample of a chunk (\(plan.sampleMemory.unsharedBytes) if no values shared memory)"
+        "planned memory: \(plan.sampleMemory.bytes) bytes for each sample of a chunk"
+          + " (\(plan.sampleMemory.unsharedBytes) if no values shared memory)"
           + (plan.fixedMemory.bytes > 0 ? ", and \(plan.fixedMemory.bytes) bytes whatever the batch" : ""),
         plan.split == nil ? "the batch runs whole: some op mixes samples" : "samples in a chunk: at most \(plan.chunk)",
       ])

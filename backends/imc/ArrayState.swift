@@ -84,7 +84,8 @@ struct Evaluation {
                 for placement in drive.placements {
                   let filters = layer.groups[placement.group]
                   sumRows(
-                    planes, bits, isSigned, (driven + 63) / 64, cells + array.offset(of: placement), Int32(words), Int32(filters.count), codeSum,
+                    planes, bits, isSigned, (driven + 63) / 64, cells + array.offset(of: placement), Int32(words), Int32(filters.count),
+                    codeSum,
                     tileSums)
                   read(tileSums, filters, into: sums + position, stride: positions)
                 }

@@ -30,7 +30,8 @@ struct Geometry: Sendable {
     let axes = extents.indices
     positions = Geometry.grid(axes.map { axis in (0..<output[axis + 2]).map { $0 * window.stride(axis) * strides[axis + 1] } })
     inputs = Geometry.grid(
-      [(0..<channels).map { $0 * strides[0] }] + axes.map { axis in (0..<kernel[axis]).map { $0 * window.dilation(axis) * strides[axis + 1] } })
+      [(0..<channels).map { $0 * strides[0] }]
+        + axes.map { axis in (0..<kernel[axis]).map { $0 * window.dilation(axis) * strides[axis + 1] } })
     sampleCount = channels * extents.reduce(1, *)
     paddedCount = channels * padded.reduce(1, *)
     rowLength = extents[extents.count - 1]
@@ -39,7 +40,8 @@ struct Geometry: Sendable {
     } else {
       let own = Shape([channels] + extents).strides
       let outer = axes.dropLast()
-      let sources = Geometry.grid([(0..<channels).map { $0 * own[0] }] + outer.map { axis in (0..<extents[axis]).map { $0 * own[axis + 1] } })
+      let sources = Geometry.grid(
+        [(0..<channels).map { $0 * own[0] }] + outer.map { axis in (0..<extents[axis]).map { $0 * own[axis + 1] } })
       let targets = Geometry.grid(
         [(0..<channels).map { $0 * strides[0] }]
           + outer.map { axis in (0..<extents[axis]).map { ($0 + window.padBefore(axis)) * strides[axis + 1] } })

@@ -9,6 +9,8 @@ struct Machine: Sendable {
   let inputBits: Int
   /// Bits of an output in the chosen mode; nil when the sum itself is read.
   let outputBits: Int?
+  /// Whether each layer's full scale comes from calibration data.
+  let isCalibrated: Bool
   let macros: Int
 
   init(_ options: Options) throws {
@@ -21,6 +23,7 @@ struct Machine: Sendable {
     self.description = description
     inputBits = bits
     let isExact = options[text: "readout"] == "exact"
+    isCalibrated = options[text: "readout"] == "calibrated"
     outputBits = isExact ? nil : description.converter.map { bits == description.inputBits ? $0.bits : min($0.bits, bits) }
     macros = options[int: "macros"] ?? 1
   }
@@ -44,7 +47,7 @@ struct Machine: Sendable {
               .unsupported, "'\(description.name)' takes its mean over all columns; a network cannot be cut to that yet",
               hint: "output.mean_over: connected")
           }
-          return Target.Converter(bits: bits, fullScale: converter.fullScale)
+          return Target.Converter(bits: bits, fullScale: converter.fullScale, isCalibrated: isCalibrated)
         }
       }
       return Target(
@@ -66,13 +69,15 @@ struct Machine: Sendable {
   }
 
   private func binarySupport(for node: Node, in graph: Graph, tile: Int, _ readout: Readout) -> Support {
-    guard let weights = graph.constant(node.operands[1]) else { return .host(because: "its weights are computed; the array stores constants") }
+    guard let weights = graph.constant(node.operands[1]) else {
+      return .host(because: "its weights are computed; the array stores constants")
+    }
     if node.operands.count == 3, graph.constant(node.operands[2]) == nil { return .host(because: "the order of its inputs is computed") }
     let inputs = weights.count / max(weights.shape[0], 1)
     let perEvaluation = tile == 0 ? inputs : tile
     if perEvaluation > description.columns {
-      let what = tile == 0 ? "it is not tiled: \(inputs) inputs" : "a tile of \(tile) inputs"
-      return .host(because: "\(what) do not fit \(description.columns) columns")
+      let what = tile == 0 ? "it is not tiled: \(inputs) inputs are" : "its tile of \(tile) inputs is"
+      return .host(because: "\(what) more than \(description.columns) columns")
     }
     let range = CodeRange.of(node.operands[0], in: graph)
     if range.lo < -largestCode || range.hi > largestCode {

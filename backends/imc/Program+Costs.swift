@@ -60,17 +60,21 @@ extension Program {
 
   private func notes(_ facts: [Fact]) -> [String] {
     let chip = machine.description
-    var notes = ["time: one evaluation after another, \(machine.macros == 1 ? "on one macro" : "on \(machine.macros) macros at once"); weight writes and host work are not in it"]
+    let place = machine.macros == 1 ? "on one macro" : "on \(machine.macros) macros at once"
+    var notes = ["time: one evaluation after another, \(place); weight writes and host work are not in it"]
     let loads = rowLoadsOfLayer.reduce(0, +)
     if loads > 0 {
-      notes.append("\(loads) rows (\(arrayLoads) array loads) are written for each batch, however many samples it has; what that costs is left out")
+      notes.append(
+        "\(loads) rows (\(arrayLoads) array loads) are written for each batch, however many samples it has; what that costs is left out")
     } else {
       notes.append("weights are written once and stay; what that costs is left out")
     }
     notes += facts.filter { $0.number == nil }.map { "unknown, left out: \($0.path) (\($0.source))" }
     if let converter = chip.converter {
       let exact = layers.filter { $0.readout == .exact }.map(\.origin)
-      if !exact.isEmpty { notes.append("read exactly, which the chip's \(converter.bits)-bit converters cannot: \(exact.joined(separator: ", "))") }
+      if !exact.isEmpty {
+        notes.append("read exactly, which the chip's \(converter.bits)-bit converters cannot: \(exact.joined(separator: ", "))")
+      }
       let calibrated = layers.filter { !isChipReading($0, converter) }.map(\.origin)
       if !calibrated.isEmpty { notes.append("read with a full scale other than the chip's: \(calibrated.joined(separator: ", "))") }
     }

@@ -5,7 +5,8 @@ extension Program {
   func listing(_ graph: Graph) -> String {
     let chip = machine.description
     var lines = [
-      "program for \(machine.macros) x \(chip.name): \(chip.localArrays) local arrays x \(chip.rows) rows x \(chip.columns) columns", "", "placements:",
+      "program for \(machine.macros) x \(chip.name): \(chip.localArrays) local arrays x \(chip.rows) rows x \(chip.columns) columns", "",
+      "placements:",
     ]
     for (number, placement) in placements.enumerated() {
       let layer = layers[placement.layer]
@@ -42,7 +43,11 @@ extension Program {
   private func text(_ numbers: [Int]) -> String {
     var runs: [ClosedRange<Int>] = []
     for number in numbers {
-      if let last = runs.last, last.upperBound + 1 == number { runs[runs.count - 1] = last.lowerBound...number } else { runs.append(number...number) }
+      if let last = runs.last, last.upperBound + 1 == number {
+        runs[runs.count - 1] = last.lowerBound...number
+      } else {
+        runs.append(number...number)
+      }
     }
     return runs.map { $0.count == 1 ? "p\($0.lowerBound)" : "p\($0.lowerBound)...p\($0.upperBound)" }.joined(separator: ", ")
   }

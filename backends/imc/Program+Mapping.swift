@@ -30,8 +30,9 @@ extension Program {
   /// How the binary layers lie in the array.
   var mapping: Table {
     let chip = machine.description
+    let macros = machine.macros == 1 ? "" : "\(machine.macros) x "
     var table = Table(
-      "Mapping on \(machine.macros == 1 ? "" : "\(machine.macros) x ")\(chip.name): \(chip.localArrays) local arrays x \(chip.rows) rows x \(chip.columns) columns",
+      "Mapping on \(macros)\(chip.name): \(chip.localArrays) local arrays x \(chip.rows) rows x \(chip.columns) columns",
       columns: ["layer", "positions", "K", "tile", "tiles", "groups", "cycles", "row slots", "weight bits", "use %", "array loads"])
     for (number, layer) in layers.enumerated() {
       table.rows.append([
@@ -57,7 +58,7 @@ extension Program {
 
   private func notes(slots: Int, bits: Int) -> [String] {
     let cells = machine.slots * machine.description.localArrays * machine.description.columns
-    var notes = ["\(slots) of \(machine.slots) row slots, \(bits) of \(cells) cells"]
+    var notes = ["\(slots) row slots wanted, \(machine.slots) there; \(bits) weight bits, \(cells) cells"]
     if slots <= machine.slots {
       notes.append("all layers fit together: their weights are written once")
     } else {

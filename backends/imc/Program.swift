@@ -27,7 +27,7 @@ struct Program: Sendable {
   let placements: [Placement]
   /// The placements of each layer.
   let placementsOfLayer: [Range<Int>]
-  /// Whether each layer shares the one content of the array that the others of its kind share; if not, it is written in turn, a whole array at a time.
+  /// Whether each layer is one of those that stay in the array together; see `Schedule`.
   let isResident: [Bool]
   /// Rows written before the first batch.
   let prologue: [Int]
@@ -101,7 +101,9 @@ struct Program: Sendable {
     let (arrays, words) = (machine.description.localArrays, machine.wordsPerRow)
     let orders = layers.map { Layer.order(of: graph[$0.node], in: graph) }
     let weights = layers.map { layer -> Tensor in
-      guard let tensor = graph.constant(graph[layer.node].operands[1]) else { preconditionFailure("weights of \(layer.origin) are not constant") }
+      guard let tensor = graph.constant(graph[layer.node].operands[1]) else {
+        preconditionFailure("weights of \(layer.origin) are not constant")
+      }
       return tensor
     }
     var rows: [UInt64] = []

@@ -1,9 +1,9 @@
 /// When weights are written, if not all of them fit.
 ///
-/// If the rows of all layers fit, each is written once. If not, layers are taken in running order and stay together as long as they fit: these are
-/// resident. Every other layer is written when its turn comes, as many rows at a time as there are, and evaluated for the whole batch after each
-/// write; it takes slots from the end, so that it overwrites as few residents as it can. Residents that are gone are written again, all in one go,
-/// when the next of them runs.
+/// If the rows of all layers fit, each is written once. If not, layers are taken in running order and stay together as long as they fit:
+/// these are resident. Every other layer is written when its turn comes, as many rows at a time as there are, and evaluated for the whole
+/// batch after each write; it takes slots from the end, so that it overwrites as few residents as it can. Residents that are gone are
+/// written again, all in one go, when the next of them runs.
 struct Schedule {
   /// A row of a layer, by its place among the layer's rows.
   struct Row: Hashable {
@@ -42,15 +42,10 @@ struct Schedule {
     }
     self.isResident = isResident
     self.firstSlot = firstSlot
-    // A batch begins as the one before it ended. If residents survive its end, they are written once before the first batch.
-    let all = residents
-    let (first, isIntactAfter) = batch(from: Set(all))
-    if isIntactAfter {
-      prologue = all
-      actions = first
-    } else {
-      actions = batch(from: []).actions
-    }
+    // A batch begins as the one before it ended: the residents that survive a batch are written once, before the first.
+    let survivors = batch(from: Set(residents)).present
+    prologue = residents.filter(survivors.contains)
+    actions = batch(from: survivors).actions
   }
 
   /// The slot of a layer's row.
@@ -62,8 +57,8 @@ struct Schedule {
     slotsOfLayer.indices.filter { isResident[$0] }.flatMap { layer in (0..<slotsOfLayer[layer]).map { Row(layer: layer, place: $0) } }
   }
 
-  /// One batch, from a set of residents that are in the array.
-  private func batch(from start: Set<Row>) -> (actions: [[Action]], isIntactAfter: Bool) {
+  /// What happens in one batch, from the residents that are in the array before it; and those that are in it afterwards.
+  private func batch(from start: Set<Row>) -> (actions: [[Action]], present: Set<Row>) {
     var present = start
     let all = residents
     let actions = slotsOfLayer.indices.map { layer -> [Action] in
@@ -80,6 +75,6 @@ struct Schedule {
         return [.load(places.map { Row(layer: layer, place: $0) }), .evaluate(places)]
       }
     }
-    return (actions, present.count == all.count)
+    return (actions, present)
   }
 }

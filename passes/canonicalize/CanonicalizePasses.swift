@@ -7,6 +7,7 @@ public enum CanonicalizePasses {
 
   /// The steps of `canonicalize`, in order.
   static let steps: [Pass] = [
-    .foldConstants, .removeIdentities, .mergeEqual, .matmulToDense, .foldAffine, .fuseActivations, .sinkDequantize, .mergeQuantize, .removeDead,
+    .foldConstants, .removeIdentities, .mergeEqual, .matmulToDense, .foldAffine, .fuseActivations, .sinkDequantize, .mergeQuantize,
+    .removeDead,
   ]
 }

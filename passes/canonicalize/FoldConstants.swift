@@ -51,7 +51,8 @@ extension Op {
   fileprivate var isFoldable: Bool {
     switch self {
     case .dequantize, .custom: false
-    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .reshape, .transpose, .expand, .concat, .slice,
+    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .reshape, .transpose, .expand, .concat,
+      .slice,
       .pad, .gather, .quantize, .binaryConv, .binaryDense, .rescale:
       true
     }

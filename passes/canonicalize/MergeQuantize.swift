@@ -17,7 +17,9 @@ extension Pass {
         candidate.operands.dropFirst(2).allSatisfy({ new.constant($0)?.shape.rank == 0 })
       else { return nil }
       let codes = source.operands[0]
-      guard new.type(of: codes).element == a.to, let range = codeRange(of: codes, in: new), range.lowerBound >= a.lo, range.upperBound <= a.hi else {
+      guard new.type(of: codes).element == a.to, let range = codeRange(of: codes, in: new), range.lowerBound >= a.lo,
+        range.upperBound <= a.hi
+      else {
         return nil
       }
       return [codes]

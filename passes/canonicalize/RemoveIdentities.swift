@@ -83,8 +83,11 @@ private func isNeutral(_ constant: Tensor, in kind: BinaryKind, isSecond: Bool) 
 /// One node for a pair of reshapes, transposes or bounds, and a quantize or dequantize without what it does not need.
 private func joined(_ candidate: Graph.Candidate, _ graph: inout Graph) throws -> [ValueID]? {
   let node = candidate.node
-  if let simpler = simplerCoding(node.op, candidate.operands, &graph) { return try graph.append(simpler.op, simpler.operands, origin: node.origin) }
-  guard let inner = graph.definition(of: candidate.operands[0]), let op = joined(inner.op, node.op, graph.type(of: candidate.operands[0])) else {
+  if let simpler = simplerCoding(node.op, candidate.operands, &graph) {
+    return try graph.append(simpler.op, simpler.operands, origin: node.origin)
+  }
+  guard let inner = graph.definition(of: candidate.operands[0]), let op = joined(inner.op, node.op, graph.type(of: candidate.operands[0]))
+  else {
     return nil
   }
   return try graph.append(op, [inner.operands[0]], origin: node.origin)

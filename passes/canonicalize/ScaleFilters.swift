@@ -17,7 +17,8 @@ func scaleFilters(_ weights: ValueID, by factors: [Double], origin: String, _ gr
     return try graph.append1(node.op, [a, b], origin: node.origin, name: name)
   case .dequantize(let a):
     guard let (codes, scale) = scaledCodes(node, axis: a.axis, by: factors, graph) else { return nil }
-    let codesID = codes == graph.constant(node.operands[0]) ? node.operands[0] : graph.addConstant(codes, name: graph[node.operands[0]].name)
+    let codesID =
+      codes == graph.constant(node.operands[0]) ? node.operands[0] : graph.addConstant(codes, name: graph[node.operands[0]].name)
     let scaleID = graph.addConstant(scale, name: graph[node.operands[1]].name)
     let zero = node.operands.dropFirst(2)
     return try graph.append1(.dequantize(AxisAttribute(axis: 0)), [codesID, scaleID] + zero, origin: node.origin, name: name)

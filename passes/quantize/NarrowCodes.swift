@@ -37,7 +37,9 @@ struct NarrowCodes {
   private func quantizers(in graph: Graph) -> [NodeID: String] {
     var found: [NodeID: String] = [:]
     for layer in graph.binaryLayers {
-      guard let codes = graph.codes(behind: layer.input), let quantizer = graph.quantizer(of: codes), found[quantizer] == nil else { continue }
+      guard let codes = graph.codes(behind: layer.input), let quantizer = graph.quantizer(of: codes), found[quantizer] == nil else {
+        continue
+      }
       found[quantizer] = layer.label
     }
     return found

@@ -13,15 +13,16 @@ extension Pass {
   ///     %y = dense(%d, %w)
   ///
   /// A layer that is given codes already keeps their scale; their ends are narrowed (see `NarrowCodes`). Else the range of its input is what
-  /// the graph proves (relu, clip, sigmoid, pools …), or what follows from `input-range`, when given, or what calibration data shows. Inputs move by half a
-  /// step at most, and by what lies outside the range.
+  /// the graph proves (relu, clip, sigmoid, pools …), or what follows from `input-range`, when given, or what calibration data shows. Inputs
+  /// move by half a step at most, and by what lies outside the range.
   public static let quantize = Pass(
     "quantize", "gives layers with binary weights codes to work on",
     options: [
       OptionSpec("bits", .int(1...8), default: nil, "bits of a code's magnitude; what the target takes, or 6, when absent"),
-      OptionSpec("signed", .word(["auto", "true", "false"]), default: "auto", "codes of both signs; auto: where a range has negative numbers"),
+      OptionSpec(
+        "signed", .word(["auto", "true", "false"]), default: "auto", "codes of both signs; auto: where a range has negative numbers"),
       OptionSpec("percentile", .number, default: "100", "the share of calibration magnitudes that codes cover, in percent"),
-      OptionSpec("input-range", .text, default: nil, "lo:hi, what the graph's inputs keep to where nothing else says so; 0:1 for codes of the model"),
+      OptionSpec("input-range", .text, default: nil, "lo:hi, what the graph's inputs keep to; 0:1 where codes of the model need it"),
     ]
   ) { graph, context in
     let options = try Settings(context)
@@ -55,56 +56,31 @@ private struct Settings {
   }
 }
 
-/// A range, and how it is known.
-private struct KnownRange {
-  var range: ValueRange
-  var source: String
-}
-
 private func insertCodes(_ graph: Graph, _ settings: Settings, _ context: PassContext) throws -> Graph {
   let layers = graph.binaryLayers.filter { graph.codes(behind: $0.input) == nil }
-  let ranges = try knownRanges(of: layers, in: graph, settings, context)
+  let ranges = try KnownRange.all(for: layers, in: graph, inputs: settings.inputRange, percentile: settings.percentile, context)
   let labels = Dictionary(uniqueKeysWithValues: layers.map { ($0.id, $0.label) })
   var made: [ValueID: ValueID] = [:]
   return try graph.rewritten { candidate, new, _ in
     guard let label = labels[candidate.id], let known = ranges[candidate.node.operands[0]] else { return nil }
-    var operands = candidate.operands
-    operands[0] = try made[candidate.operands[0]] ?? {
+    let input = candidate.operands[0]
+    let numbers: ValueID
+    if let again = made[input] {
+      numbers = again
+    } else {
       let choice = CodeChoice(covering: known.range, largest: settings.largest, isSigned: settings.isSigned ?? (known.range.lo < 0))
       context.note("\(label): input codes \(choice.codes.lo)...\(choice.codes.hi) of \(choice.scale), \(known.source)")
-      let scale = new.addConstant(.scalar(choice.scale))
-      let name = new[candidate.operands[0]].name
-      let codes = try new.append1(
-        .quantize(choice.codes), [candidate.operands[0], scale], origin: candidate.node.origin, name: name.isEmpty ? "" : "\(name).codes")
-      return try new.append1(.dequantize(AxisAttribute()), [codes, scale], origin: candidate.node.origin)
-    }()
-    made[candidate.operands[0]] = operands[0]
-    return try new.append(candidate.node.op, operands, origin: candidate.node.origin)
+      numbers = try add(choice, for: input, origin: candidate.node.origin, &new)
+      made[input] = numbers
+    }
+    return try new.append(candidate.node.op, [numbers] + candidate.operands.dropFirst(), origin: candidate.node.origin)
   }
 }
 
-/// The ranges of the layers' inputs; throws one diagnostic for each that nothing bounds.
-private func knownRanges(of layers: [BinaryLayer], in graph: Graph, _ settings: Settings, _ context: PassContext) throws -> [ValueID: KnownRange] {
-  let proven = ValueRange.all(in: graph, inputs: .unbounded)
-  let likely = ValueRange.all(in: graph, inputs: settings.inputRange ?? .unbounded)
-  let unknown = Set(layers.map(\.input).filter { !proven[Int($0.index)].isBounded })
-  let seen = try Observation.all(of: unknown.sorted { $0.index < $1.index }, in: graph, context)
-  var faults: [Diagnostic] = []
-  var known: [ValueID: KnownRange] = [:]
-  for layer in layers where known[layer.input] == nil {
-    let (sure, assumed) = (proven[Int(layer.input.index)], likely[Int(layer.input.index)])
-    if sure.isBounded {
-      known[layer.input] = KnownRange(range: sure, source: "range \(sure.lo)...\(sure.hi) proven")
-    } else if assumed.isBounded {
-      known[layer.input] = KnownRange(range: assumed, source: "range \(assumed.lo)...\(assumed.hi) follows from input-range")
-    } else if let observed = seen[layer.input], observed.count > 0 {
-      let most = observed.magnitude(percentile: settings.percentile)
-      let range = ValueRange(lo: max(sure.lo, observed.least < 0 ? -most : 0), hi: min(sure.hi, most))
-      known[layer.input] = KnownRange(range: range, source: "largest magnitude \(most) seen in calibration")
-    } else {
-      faults.append(Diagnostic(.usage, "nothing bounds the input of this layer", place: layer.label, hint: "give --calibrate DATA, or the range of the graph's inputs as quantize{input-range=lo:hi}"))
-    }
-  }
-  try Diagnostics.throwIfAny(faults)
-  return known
+/// The numbers that a value's codes stand for.
+private func add(_ choice: CodeChoice, for value: ValueID, origin: String, _ graph: inout Graph) throws -> ValueID {
+  let scale = graph.addConstant(.scalar(choice.scale))
+  let name = graph[value].name.isEmpty ? "" : "\(graph[value].name).codes"
+  let codes = try graph.append1(.quantize(choice.codes), [value, scale], origin: origin, name: name)
+  return try graph.append1(.dequantize(AxisAttribute()), [codes, scale], origin: origin)
 }

@@ -13,7 +13,8 @@ func binaryBases(of weights: ValueID, in graph: Graph) -> [BinaryBasis]? {
   let node = graph[producer]
   switch node.op {
   case .binary(.add):
-    guard node.operands.allSatisfy({ graph.type(of: $0) == graph.type(of: weights) }), let first = binaryBases(of: node.operands[0], in: graph),
+    guard node.operands.allSatisfy({ graph.type(of: $0) == graph.type(of: weights) }),
+      let first = binaryBases(of: node.operands[0], in: graph),
       let second = binaryBases(of: node.operands[1], in: graph)
     else { return nil }
     return first + second
@@ -22,7 +23,9 @@ func binaryBases(of weights: ValueID, in graph: Graph) -> [BinaryBasis]? {
       scale.element == .float32, scale.shape.rank == 0 || a.axis == 0
     else { return nil }
     let filters = graph.type(of: weights).shape[0]
-    return [BinaryBasis(bits: node.operands[0], scale: scale.shape.rank == 0 ? Array(repeating: scale.floats[0], count: filters) : scale.floats)]
+    return [
+      BinaryBasis(bits: node.operands[0], scale: scale.shape.rank == 0 ? Array(repeating: scale.floats[0], count: filters) : scale.floats)
+    ]
   default: return nil
   }
 }

@@ -61,7 +61,9 @@ private enum LayerInput {
 /// The codes behind a layer's input.
 private func input(of id: ValueID, groups: Int, in graph: Graph) -> LayerInput {
   guard groups == 1 else { return .no(because: "it works in \(groups) groups") }
-  guard let producer = graph.producer(of: id), case .dequantize = graph[producer].op else { return .no(because: "its input is not made of codes") }
+  guard let producer = graph.producer(of: id), case .dequantize = graph[producer].op else {
+    return .no(because: "its input is not made of codes")
+  }
   let operands = graph[producer].operands
   let element = graph.type(of: operands[0]).element
   guard element == .uint8 || element == .int8 else { return .no(because: "its codes are \(element.rawValue), not u8 or i8") }

@@ -17,7 +17,9 @@ extension Pass {
     "readout", "puts the target's finite converter behind every tile",
     options: [
       OptionSpec("bits", .int(2...24), default: nil, "bits of the converter's signed result; the target's when absent"),
-      OptionSpec("scale", .word(["chip", "calibrated", "exact"]), default: "chip", "full scale: the chip's, by calibration data, or no converter"),
+      OptionSpec(
+        "scale", .word(["chip", "calibrated", "exact"]), default: nil,
+        "full scale: the chip's, by calibration data, or no converter; what the target says when absent"),
       OptionSpec("percentile", .number, default: "100", "the share of calibration tile sums within full scale, in percent"),
       OptionSpec("samples", .int(1...(1 << 20)), default: "64", "calibration samples that are looked at"),
     ]
@@ -50,7 +52,9 @@ private func readableLayers(_ graph: Graph, _ note: (String) -> Void) -> [NodeID
   for output in graph.outputs { isRescaledOnly[Int(output.value.index)] = false }
   for node in graph.nodes {
     for (place, operand) in node.operands.enumerated() {
-      if case .rescale = node.op, place % 2 == 0, place < node.operands.count - 1, graph.constant(node.operands[place + 1]) != nil { continue }
+      if case .rescale = node.op, place % 2 == 0, place < node.operands.count - 1, graph.constant(node.operands[place + 1]) != nil {
+        continue
+      }
       isRescaledOnly[Int(operand.index)] = false
     }
   }
@@ -70,7 +74,8 @@ private func readableLayers(_ graph: Graph, _ note: (String) -> Void) -> [NodeID
 /// What one code of each layer's converter is worth.
 private func stepSizes(of layers: [NodeID], in graph: Graph, bits: Int, _ context: PassContext) throws -> [NodeID: Float] {
   let codes = Double((1 << (bits - 1)) - 1)
-  if context.options[text: "scale"] == "calibrated" {
+  let isCalibrated = context.options[text: "scale"].map { $0 == "calibrated" } ?? context.target?.converter?.isCalibrated ?? false
+  if isCalibrated {
     let largest = try largestTileSums(of: layers, in: graph, context)
     return largest.mapValues { Float(max(1, Double($0) / codes)) }
   }

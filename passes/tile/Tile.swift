@@ -17,12 +17,13 @@ extension Pass {
       OptionSpec("split", .word(["even", "full"]), default: "even", "tiles of like length, or as long as the columns allow"),
     ]
   ) { graph, context in
+    guard let columns = context.options[int: "columns"] ?? context.target?.columns else {
+      context.note("there is no target to cut for; sums stay whole (name a target, or say tile{columns=N})")
+      return graph
+    }
     let isFull = context.options[text: "split"] == "full"
     return try graph.rewritten { candidate, new, _ in
       guard candidate.node.op.isBinaryLayer else { return nil }
-      guard let columns = context.options[int: "columns"] ?? context.target?.columns else {
-        throw Diagnostic(.usage, "'tile' has no target to cut for", place: candidate.node.label, hint: "name a target, or say tile{columns=N}")
-      }
       let inputs = new.inputsPerOutput(candidate.operands[1])
       let tile = isFull ? min(columns, inputs) : evenTile(of: inputs, columns: columns)
       context.note("\(candidate.node.label): \(inputs) inputs in \(tiles(of: inputs, tile))")

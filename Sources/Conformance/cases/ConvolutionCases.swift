@@ -12,7 +12,9 @@ private struct ConvShape {
   var groups = 1
 
   var name: String {
-    func part(_ word: String, _ numbers: [Int]) -> String { numbers.isEmpty ? "" : "-\(word)-\(numbers.map(String.init).joined(separator: "x"))" }
+    func part(_ word: String, _ numbers: [Int]) -> String {
+      numbers.isEmpty ? "" : "-\(word)-\(numbers.map(String.init).joined(separator: "x"))"
+    }
     return "\(channels)-to-\(filters)" + part("kernel", kernel) + part("plane", plane) + part("strides", strides) + part("pads", pads)
       + part("dilations", dilations) + (groups == 1 ? "" : "-groups-\(groups)")
   }
@@ -70,7 +72,8 @@ extension ConformanceSuite {
     } + [
       Blueprint("chain-of-three", batch: 5) { b in
         let x = b.input([3, 9, 9])
-        let first = try b(.conv(Conv(window: Window(pads: [1, 1, 1, 1]), activation: .relu)), x, b.constant([16, 3, 3, 3]), b.constant([16]))
+        let conv = Conv(window: Window(pads: [1, 1, 1, 1]), activation: .relu)
+        let first = try b(.conv(conv), x, b.constant([16, 3, 3, 3]), b.constant([16]))
         let pooled = try b(.pool(pool(.max, [2, 2], strides: [2, 2])), first)
         b.output(try b(.conv(Conv()), pooled, b.constant([5, 16, 3, 3])))
       },
@@ -88,9 +91,4 @@ extension ConformanceSuite {
         b.output(try b(.conv(Conv(window: Window(pads: [1, 1, 1, 1]))), x, b.constant([16, 16, 3, 3])))
       },
     ]
-
-  private static let tilings: [(tile: (Int) -> Int, readout: Readout)] = [
-    ({ _ in 0 }, .exact), ({ $0 }, .adc(bits: 7, lsb: 50)), ({ min($0, 64) }, .adc(bits: 7, lsb: 18)), ({ ($0 + 1) / 2 }, .adc(bits: 5, lsb: 2)),
-    ({ min($0, 9) }, .exact), ({ _ in 1 }, .adc(bits: 4, lsb: 8)),
-  ]
 }

@@ -42,8 +42,8 @@ void bitline_conv_binary_prepare(
     // What fills a word up has weight 0: any element does.
     taps[place] = window_tap(shape, &p.layout, bitline_max(0, tile_input(&p.tiles, order, place)));
   }
-  tile_pack(
-    &p.tiles, shape->filters, bitline_table_of(isa)->u8b_rows, weights, order, (int8_t *)(bytes + p.weights), (int32_t *)(bytes + p.starts));
+  const int64_t rows = bitline_table_of(isa)->u8b_rows;
+  tile_pack(&p.tiles, shape->filters, rows, weights, order, (int8_t *)(bytes + p.weights), (int32_t *)(bytes + p.starts));
 }
 
 static int64_t padded_bytes(const conv_binary_plan *p, int64_t samples) {
@@ -84,8 +84,8 @@ void bitline_conv_binary_run(const void *plan, int64_t batch, const void *codes,
     const int64_t samples = bitline_min(together, batch - n), columns = samples * positions;
     const uint8_t *source = (const uint8_t *)codes + n * sample;
     if (!p->layout.direct) {
-      if (t->signed_codes) lay_out_i8(s, &p->layout, samples, source, 0x80, padded);
-      else lay_out_u8(s, &p->layout, samples, source, 0, padded);
+      if (t->signed_codes) lay_out_i8(s, &p->layout, samples * s->channels, source, 0x80, padded);
+      else lay_out_u8(s, &p->layout, samples * s->channels, source, 0, padded);
       source = padded;
     }
     int32_t *to = samples > 1 ? sums : y + n * s->filters * positions;

@@ -1,10 +1,13 @@
-/// f32 convolution: an implicit matrix product, blocks of whose columns are gathered just before they are used; or depthwise, plane by plane.
+/// f32 convolution, in one of three ways: an implicit matrix product, blocks of whose columns are gathered just before they are used;
+/// with few weights, run by run, read where they lie; depthwise, plane by plane.
 #include "window.h"
+
+typedef enum conv_f32_way { GATHER, IN_PLACE, DEPTHWISE } conv_f32_way;
 
 /// Followed by taps, weights and biases, at these offsets.
 typedef struct conv_f32_plan {
   int32_t isa;
-  int32_t depthwise;
+  conv_f32_way way;
   bitline_conv_shape shape;
   bitline_activation activation;
   window_layout layout;
@@ -13,15 +16,24 @@ typedef struct conv_f32_plan {
   int64_t taps, weights, biases, bytes;
 } conv_f32_plan;
 
+/// Gathering costs as much for each column as some rows of products; reading in place leaves lanes unused at the end of each line, and goes
+/// through all weights for every two runs.
+static int is_better_in_place(const bitline_conv_shape *s, const bitline_table *table, int64_t filters, int64_t inputs) {
+  enum { WEIGHTS_AT_HAND = 16 * 1024 };
+  const int64_t run = table->f32_cols / 2, lanes = bitline_round_up(s->out_width, run);
+  if (s->kernel_height * s->kernel_width == 1 || filters * inputs > WEIGHTS_AT_HAND) return 0;
+  return (lanes - s->out_width) * filters < 10 * s->out_width;
+}
+
 static conv_f32_plan describe(bitline_isa isa, const bitline_conv_shape *s) {
   const bitline_table *table = bitline_table_of(isa);
   conv_f32_plan p = {.isa = isa, .shape = *s};
   const int64_t channels = s->channels / s->groups;
-  p.depthwise = s->groups > 1 && channels == 1;
-  p.layout = window_layout_of(s, !p.depthwise);
   p.inputs = channels * s->kernel_height * s->kernel_width;
   p.filters = s->filters / s->groups;
-  p.padded_filters = p.depthwise ? p.filters : bitline_round_up(p.filters, table->f32_rows);
+  p.way = s->groups > 1 && channels == 1 ? DEPTHWISE : is_better_in_place(s, table, p.filters, p.inputs) ? IN_PLACE : GATHER;
+  p.layout = window_layout_of(s, p.way == GATHER);
+  p.padded_filters = p.way == DEPTHWISE ? p.filters : bitline_round_up(p.filters, table->f32_rows);
   p.taps = (int64_t)bitline_lines(sizeof(conv_f32_plan));
   p.weights = p.taps + (int64_t)bitline_lines(p.inputs * 4);
   p.biases = p.weights + (int64_t)bitline_lines(s->groups * p.padded_filters * p.inputs * 4);
@@ -42,7 +54,7 @@ void bitline_conv_f32_prepare(
   int32_t *taps = (int32_t *)(bytes + p.taps);
   for (int64_t k = 0; k < p.inputs; k++) taps[k] = window_tap(shape, &p.layout, k);
   float *packed = (float *)(bytes + p.weights), *biases = (float *)(bytes + p.biases);
-  const int64_t rows = p.depthwise ? 1 : bitline_table_of(isa)->f32_rows;
+  const int64_t rows = p.way == DEPTHWISE ? 1 : bitline_table_of(isa)->f32_rows;
   for (int64_t g = 0; g < shape->groups; g++) {
     for (int64_t f = 0; f < p.filters; f++) {
       const float *from = weights + (g * p.filters + f) * p.inputs;
@@ -53,9 +65,9 @@ void bitline_conv_f32_prepare(
   }
 }
 
-static int64_t padded_bytes(const conv_f32_plan *p, int64_t samples) {
-  // Blocks of columns and of depthwise rows read up to 128 bytes beyond.
-  return p->layout.direct ? 0 : (int64_t)bitline_lines(samples * p->layout.sample * 4 + 128);
+static int64_t padded_bytes(const conv_f32_plan *p, int64_t planes) {
+  // Vectors read up to a line beyond.
+  return p->layout.direct ? 0 : (int64_t)bitline_lines(planes * p->layout.plane * 4 + 64);
 }
 
 static int64_t block_bytes(const conv_f32_plan *p, const bitline_table *table) {
@@ -65,10 +77,10 @@ static int64_t block_bytes(const conv_f32_plan *p, const bitline_table *table) {
 size_t bitline_conv_f32_workspace_bytes(const void *plan, int64_t batch) {
   const conv_f32_plan *p = plan;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
-  if (p->depthwise) return (size_t)padded_bytes(p, 1);
+  if (p->way != GATHER) return (size_t)padded_bytes(p, p->way == DEPTHWISE ? 1 : p->shape.channels);
   const int64_t group = window_group(&p->layout, table->f32_cols, batch), positions = p->layout.run * p->layout.runs;
   const int64_t sums = group > 1 ? (int64_t)bitline_lines(p->shape.filters * group * positions * 4) : 0;
-  return (size_t)(padded_bytes(p, group) + block_bytes(p, table) + sums);
+  return (size_t)(padded_bytes(p, group * p->shape.channels) + block_bytes(p, table) + sums);
 }
 
 #define SAME(x) (x)
@@ -80,11 +92,43 @@ static void run_depthwise(const conv_f32_plan *p, const bitline_table *table, in
   const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
   const int64_t positions = (int64_t)s->out_height * s->out_width;
   for (int64_t n = 0; n < batch; n++) {
-    lay_out_f32(s, &p->layout, 1, x + n * s->channels * s->height * s->width, 0, padded);
     for (int64_t f = 0; f < s->filters; f++) {
+      if (f % p->filters == 0) lay_out_f32(s, &p->layout, 1, x + (n * s->channels + f / p->filters) * s->height * s->width, 0, padded);
       table->depthwise_f32(
-        padded + f / p->filters * p->layout.plane, p->layout.position_row, taps, weights + f * p->inputs, p->inputs, biases[f],
-        p->activation, s->out_height, s->out_width, y + (n * s->filters + f) * positions);
+        padded, p->layout.position_row, taps, weights + f * p->inputs, p->inputs, biases[f], p->activation, s->out_height, s->out_width,
+        y + (n * s->filters + f) * positions);
+    }
+  }
+}
+
+static void run_in_place(const conv_f32_plan *p, const bitline_table *table, int64_t batch, const float *x, float *y, float *padded) {
+  const bitline_conv_shape *s = &p->shape;
+  const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
+  const int64_t positions = (int64_t)s->out_height * s->out_width, run = table->f32_cols / 2;
+  const int64_t pieces_in_row = (s->out_width + run - 1) / run, pieces = s->out_height * pieces_in_row;
+  const int64_t plane = s->channels / s->groups * p->layout.plane;
+  for (int64_t n = 0; n < batch; n++) {
+    lay_out_f32(s, &p->layout, s->channels, x + n * s->channels * s->height * s->width, 0, padded);
+    for (int64_t g = 0; g < s->groups; g++) {
+      for (int64_t piece = 0; piece < pieces; piece += 2) {
+        float *to = y + (n * s->filters + g * p->filters) * positions;
+        taps_f32_args args = {
+          .taps = (const int32_t *)((const char *)p + p->taps), .k = p->inputs, .c_stride = positions, .activation = p->activation};
+        float *base[2] = {to, to};
+        for (int64_t v = 0; v < 2 && piece + v < pieces; v++) {
+          const int64_t row = (piece + v) / pieces_in_row, column = (piece + v) % pieces_in_row * run;
+          args.source[v] = padded + g * plane + row * p->layout.position_row + column;
+          args.cols[v] = (int)bitline_min(run, s->out_width - column);
+          base[v] = to + row * s->out_width + column;
+        }
+        for (int64_t f = 0; f < p->filters; f += table->f32_rows) {
+          args.a = weights + (g * p->padded_filters + f) * p->inputs;
+          args.start = biases + g * p->padded_filters + f;
+          args.rows = (int)bitline_min(table->f32_rows, p->filters - f);
+          for (int v = 0; v < 2; v++) args.c[v] = base[v] + f * positions;
+          table->conv_f32_taps(&args);
+        }
+      }
     }
   }
 }
@@ -123,18 +167,19 @@ static void run_group(
 void bitline_conv_f32_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace) {
   const conv_f32_plan *p = plan;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
-  if (p->depthwise) return run_depthwise(p, table, batch, x, y, workspace);
+  if (p->way == DEPTHWISE) return run_depthwise(p, table, batch, x, y, workspace);
+  if (p->way == IN_PLACE) return run_in_place(p, table, batch, x, y, workspace);
   const bitline_conv_shape *s = &p->shape;
   const int64_t positions = p->layout.run * p->layout.runs, sample = (int64_t)s->channels * s->height * s->width;
   const int64_t together = window_group(&p->layout, table->f32_cols, batch);
   float *padded = workspace;
-  float *block = (float *)((char *)workspace + padded_bytes(p, together));
+  float *block = (float *)((char *)workspace + padded_bytes(p, together * s->channels));
   float *sums = (float *)((char *)block + block_bytes(p, table));
   for (int64_t n = 0; n < batch; n += together) {
     const int64_t samples = bitline_min(together, batch - n);
     const float *source = x + n * sample;
     if (!p->layout.direct) {
-      lay_out_f32(s, &p->layout, samples, source, 0, padded);
+      lay_out_f32(s, &p->layout, samples * s->channels, source, 0, padded);
       source = padded;
     }
     float *to = y + n * s->filters * positions;

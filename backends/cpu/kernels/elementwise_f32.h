@@ -3,7 +3,8 @@ BITLINE_INLINE void binary_f32_rows(
   const int kind, int64_t outer, int64_t channels, int64_t inner, const int per_channel, const float *restrict a, const float *restrict b,
   float *restrict y
 ) {
-#define APPLY(p, q) (kind == BITLINE_BINARY_ADD ? (p) + (q) : kind == BITLINE_BINARY_SUB ? (p) - (q) : kind == BITLINE_BINARY_MUL ? (p) * (q) : (p) / (q))
+#define APPLY(p, q)                                                           \
+  (kind == BITLINE_BINARY_ADD ? (p) + (q) : kind == BITLINE_BINARY_SUB ? (p) - (q) : kind == BITLINE_BINARY_MUL ? (p) * (q) : (p) / (q))
   if (!per_channel) {
     for (int64_t i = 0; i < outer * channels * inner; i++) y[i] = APPLY(a[i], b[i]);
   } else if (inner == 1) {

@@ -4,17 +4,7 @@
 #if BITLINE_X86
 #include <immintrin.h>
 
-BITLINE_INLINE BITLINE_TARGET_AVX2 __m256 activate(bitline_activation a, __m256 x) {
-  if (a.kind == BITLINE_ACTIVATION_RELU) {
-    return _mm256_blendv_ps(x, _mm256_setzero_ps(), _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));
-  }
-  if (a.kind == BITLINE_ACTIVATION_CLIP) {
-    __m256 lo = _mm256_set1_ps(a.lo), hi = _mm256_set1_ps(a.hi);
-    __m256 clipped = _mm256_blendv_ps(x, hi, _mm256_cmp_ps(x, hi, _CMP_GT_OQ));
-    return _mm256_blendv_ps(clipped, lo, _mm256_cmp_ps(x, lo, _CMP_LT_OQ));
-  }
-  return x;
-}
+#include "activate_avx2.h"
 
 /// `rows`, `vectors` and `strided` are constants at every call, so that the block stays in registers.
 BITLINE_INLINE BITLINE_TARGET_AVX2 void block(const gemm_f32_args *g, const int rows, const int vectors, const int strided) {
@@ -43,7 +33,7 @@ BITLINE_INLINE BITLINE_TARGET_AVX2 void block(const gemm_f32_args *g, const int 
   for (int i = 0; i < rows; i++) {
     for (int v = 0; v < vectors; v++) {
       float *c = g->c + i * g->c_stride + 8 * v;
-      __m256 result = activate(g->activation, sum[i][v]);
+      __m256 result = bitline_activate_avx2(g->activation, sum[i][v]);
       if (v == vectors - 1) _mm256_maskstore_ps(c, last, result);
       else _mm256_storeu_ps(c, result);
     }

@@ -4,17 +4,7 @@
 #if BITLINE_X86
 #include <immintrin.h>
 
-BITLINE_INLINE BITLINE_TARGET_AVX512 __m512 activate(bitline_activation a, __m512 x) {
-  if (a.kind == BITLINE_ACTIVATION_RELU) {
-    return _mm512_mask_mov_ps(x, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), _mm512_setzero_ps());
-  }
-  if (a.kind == BITLINE_ACTIVATION_CLIP) {
-    __m512 lo = _mm512_set1_ps(a.lo), hi = _mm512_set1_ps(a.hi);
-    __mmask16 above = _mm512_cmp_ps_mask(x, hi, _CMP_GT_OQ), below = _mm512_cmp_ps_mask(x, lo, _CMP_LT_OQ);
-    return _mm512_mask_mov_ps(_mm512_mask_mov_ps(x, above, hi), below, lo);
-  }
-  return x;
-}
+#include "activate_avx512.h"
 
 /// `rows`, `vectors` and `strided` are constants at every call, so that the block stays in registers.
 BITLINE_INLINE BITLINE_TARGET_AVX512 void block(const gemm_f32_args *g, const int rows, const int vectors, const int strided) {
@@ -42,7 +32,7 @@ BITLINE_INLINE BITLINE_TARGET_AVX512 void block(const gemm_f32_args *g, const in
   for (int i = 0; i < rows; i++) {
     for (int v = 0; v < vectors; v++) {
       __mmask16 mask = v == vectors - 1 ? last : (__mmask16)0xffff;
-      _mm512_mask_storeu_ps(g->c + i * g->c_stride + 16 * v, mask, activate(g->activation, sum[i][v]));
+      _mm512_mask_storeu_ps(g->c + i * g->c_stride + 16 * v, mask, bitline_activate_avx512(g->activation, sum[i][v]));
     }
   }
 }

@@ -7,7 +7,7 @@ BITLINE_INLINE void pool_range(int64_t offset, int64_t stride, int64_t extent, i
 }
 
 /// The larger of two, the first of equals, the first NaN.
-#define BITLINE_LARGER(a, b) ((a) == (a) && !((b) <= (a)) ? (b) : (a))
+#define BITLINE_LARGER(a, b) ((((a) == (a)) & !((b) <= (a))) ? (b) : (a))
 
 #define BITLINE_POOL_MAX(name, type, lowest)                                                                              \
   BITLINE_INLINE void name(const bitline_conv_shape *s, int64_t planes, const type *restrict x, type *restrict y) {       \
@@ -78,11 +78,12 @@ BITLINE_INLINE void pool_average_f32_body(
         }
       }
       // Counting padding is counting inside the padded input.
-      const int64_t bottom = count_padding ? s->pad_top : 0, left = count_padding ? s->pad_left : 0;
-      const int64_t rows = pool_count(top + bottom, s->kernel_height, s->dilation_height, height + (count_padding ? s->pad_top + pad_bottom : 0));
+      const int64_t above = count_padding ? s->pad_top : 0, left = count_padding ? s->pad_left : 0;
+      const int64_t end = height + above + (count_padding ? pad_bottom : 0), right = width + left + (count_padding ? pad_right : 0);
+      const int64_t rows = pool_count(top + above, s->kernel_height, s->dilation_height, end);
       for (int64_t i = 0; i < s->out_width; i++) {
         const int64_t at = i * stride - s->pad_left + left;
-        const int64_t count = rows * pool_count(at, s->kernel_width, s->dilation_width, width + (count_padding ? s->pad_left + pad_right : 0));
+        const int64_t count = rows * pool_count(at, s->kernel_width, s->dilation_width, right);
         y[i] = count == 0 ? 0 : y[i] / (float)count;
       }
     }

@@ -37,15 +37,15 @@ void bitline_pool_max(bitline_isa isa, bitline_element element, const bitline_co
 }
 
 void bitline_pool_average_f32(
-  bitline_isa isa, const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x,
-  float *y
+  bitline_isa isa, const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes,
+  const float *x, float *y
 ) {
   bitline_table_of(isa)->pool_average_f32(shape, count_padding, pad_bottom, pad_right, planes, x, y);
 }
 
 void bitline_binary_f32(
-  bitline_isa isa, bitline_binary_kind kind, int64_t outer, int64_t channels, int64_t inner, int per_channel, const float *a, const float *b,
-  float *y
+  bitline_isa isa, bitline_binary_kind kind, int64_t outer, int64_t channels, int64_t inner, int per_channel, const float *a,
+  const float *b, float *y
 ) {
   bitline_table_of(isa)->binary_f32(kind, outer, channels, inner, per_channel, a, b, y);
 }

@@ -32,6 +32,25 @@ typedef struct gemm_f32_args {
   int rows, cols;
 } gemm_f32_args;
 
+/// Two runs of neighbouring results in one pass over all taps, read where they lie: for layers of few filters, which gathering would rule.
+///
+/// c[row][run] = activation(start[row] + sum over k of a[k][row] * source[run][taps[k] + column]), in order of k.
+typedef struct taps_f32_args {
+  /// `[k][table rows]`
+  const float *a;
+  const int32_t *taps;
+  int64_t k;
+  /// Where runs read; as many elements as a run may have are read, whatever its length.
+  const float *source[2];
+  float *c[2];
+  int64_t c_stride;
+  const float *start;
+  bitline_activation activation;
+  int rows;
+  /// Columns in each run, at most half the table's; the second may be 0.
+  int cols[2];
+} taps_f32_args;
+
 /// c[rows][cols] = sum over tiles of readout(start of the tile + codes * weights); `k` is counted in words of four.
 ///
 /// For codes in columns, `b` is codes `[words][table cols][4]` and `a` weights `[words][table rows][4]`.
@@ -65,6 +84,7 @@ typedef struct bitline_table {
   int f32_rows, f32_cols, f32_depth;
   void (*gemm_f32_packed_rows)(const gemm_f32_args *args);
   void (*gemm_f32_strided_rows)(const gemm_f32_args *args);
+  void (*conv_f32_taps)(const taps_f32_args *args);
   int u8b_rows, u8b_cols;
   void (*gemm_u8b_codes_in_columns)(const gemm_u8b_args *args);
   void (*gemm_u8b_weights_in_columns)(const gemm_u8b_args *args);
@@ -92,7 +112,7 @@ typedef struct bitline_table {
   void (*binary_f32)(
     bitline_binary_kind kind, int64_t outer, int64_t channels, int64_t inner, int per_channel, const float *a, const float *b, float *y);
   void (*activation_f32)(bitline_activation activation, int64_t count, const float *x, float *y);
-  /// One plane of a depthwise convolution over a plane laid out as `window.h` says; reads up to 128 bytes beyond it.
+  /// One plane of a depthwise convolution over a plane laid out as `window.h` says; reads up to 64 bytes beyond it.
   void (*depthwise_f32)(
     const float *plane, int64_t position_row, const int32_t *taps, const float *weights, int64_t tap_count, float bias,
     bitline_activation activation, int64_t out_height, int64_t out_width, float *y);
@@ -100,17 +120,20 @@ typedef struct bitline_table {
 
 void bitline_gemm_f32_packed_rows_4x8_portable(const gemm_f32_args *args);
 void bitline_gemm_f32_strided_rows_4x8_portable(const gemm_f32_args *args);
+void bitline_conv_f32_taps_4x8_portable(const taps_f32_args *args);
 void bitline_gemm_u8b_codes_in_columns_4x8_portable(const gemm_u8b_args *args);
 void bitline_gemm_u8b_weights_in_columns_4x8_portable(const gemm_u8b_args *args);
 extern const bitline_table bitline_table_portable;
 #if BITLINE_X86
 void bitline_gemm_f32_packed_rows_6x16_avx2(const gemm_f32_args *args);
 void bitline_gemm_f32_strided_rows_6x16_avx2(const gemm_f32_args *args);
+void bitline_conv_f32_taps_6x16_avx2(const taps_f32_args *args);
 void bitline_gemm_u8b_codes_in_columns_4x16_avx2(const gemm_u8b_args *args);
 void bitline_gemm_u8b_weights_in_columns_4x16_avx2(const gemm_u8b_args *args);
 extern const bitline_table bitline_table_avx2;
 void bitline_gemm_f32_packed_rows_8x32_avx512(const gemm_f32_args *args);
 void bitline_gemm_f32_strided_rows_8x32_avx512(const gemm_f32_args *args);
+void bitline_conv_f32_taps_8x32_avx512(const taps_f32_args *args);
 void bitline_gemm_u8b_codes_in_columns_8x32_avx512(const gemm_u8b_args *args);
 void bitline_gemm_u8b_weights_in_columns_8x32_avx512(const gemm_u8b_args *args);
 extern const bitline_table bitline_table_avx512;

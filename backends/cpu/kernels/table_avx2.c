@@ -14,6 +14,7 @@ const bitline_table bitline_table_avx2 = {
   .f32_depth = 384,
   .gemm_f32_packed_rows = bitline_gemm_f32_packed_rows_6x16_avx2,
   .gemm_f32_strided_rows = bitline_gemm_f32_strided_rows_6x16_avx2,
+  .conv_f32_taps = bitline_conv_f32_taps_6x16_avx2,
   .u8b_rows = 4,
   .u8b_cols = BITLINE_U8B_COLS,
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_4x16_avx2,

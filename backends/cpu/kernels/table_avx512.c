@@ -14,6 +14,7 @@ const bitline_table bitline_table_avx512 = {
   .f32_depth = 192,
   .gemm_f32_packed_rows = bitline_gemm_f32_packed_rows_8x32_avx512,
   .gemm_f32_strided_rows = bitline_gemm_f32_strided_rows_8x32_avx512,
+  .conv_f32_taps = bitline_conv_f32_taps_8x32_avx512,
   .u8b_rows = 8,
   .u8b_cols = BITLINE_U8B_COLS,
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_8x32_avx512,

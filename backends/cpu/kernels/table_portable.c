@@ -13,6 +13,7 @@ const bitline_table bitline_table_portable = {
   .f32_depth = 256,
   .gemm_f32_packed_rows = bitline_gemm_f32_packed_rows_4x8_portable,
   .gemm_f32_strided_rows = bitline_gemm_f32_strided_rows_4x8_portable,
+  .conv_f32_taps = bitline_conv_f32_taps_4x8_portable,
   .u8b_rows = 4,
   .u8b_cols = BITLINE_U8B_COLS,
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_4x8_portable,

@@ -62,29 +62,26 @@ BITLINE_INLINE int window_segments(const window_layout *l, int64_t first, int64_
   return found;
 }
 
-/// Lays out samples, with `TAKE` done to every element.
-#define BITLINE_LAY_OUT(name, type, TAKE)                                                                                            \
-  static void name(const bitline_conv_shape *s, const window_layout *l, int64_t samples, const type *x, type padding, type *padded) { \
-    for (int64_t plane = 0; plane < samples * s->channels; plane++, x += (int64_t)s->height * s->width) {                            \
-      for (int64_t row = 0; row < l->height; row++, padded += l->row) {                                                              \
-        const int64_t y = row - s->pad_top;                                                                                          \
-        const int inside = y >= 0 && y < s->height;                                                                                  \
-        const type *from = inside ? x + y * s->width : x;                                                                                       \
-        for (int64_t phase = 0; phase < s->stride_width; phase++) {                                                                  \
-          type *to = padded + phase * l->phase_width;                                                                                \
-          const int64_t offset = phase - s->pad_left, stride = s->stride_width;                                                      \
-          int64_t first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;                                                         \
-          int64_t end = offset >= s->width ? 0 : (s->width - 1 - offset) / stride + 1;                                               \
-          if (!inside) first = end = 0;                                                                                              \
-          end = bitline_min(end, l->phase_width);                                                                                    \
-          first = bitline_min(first, end);                                                                                           \
-          for (int64_t i = 0; i < first; i++) to[i] = padding;                                                                       \
-          if (stride == 1) for (int64_t i = first; i < end; i++) to[i] = TAKE(from[offset + i]);                                     \
-          else for (int64_t i = first; i < end; i++) to[i] = TAKE(from[offset + i * stride]);                                        \
-          for (int64_t i = end; i < l->phase_width; i++) to[i] = padding;                                                            \
-        }                                                                                                                            \
-      }                                                                                                                              \
-    }                                                                                                                                \
+/// Lays out planes, with `TAKE` done to every element.
+#define BITLINE_LAY_OUT(name, type, TAKE)                                                                                                  \
+  static void name(const bitline_conv_shape *s, const window_layout *l, int64_t planes, const type *x, type padding, type *padded) {       \
+    const int64_t width = s->width, stride = s->stride_width;                                                                              \
+    for (int64_t phase = 0; phase < stride; phase++) {                                                                                     \
+      const int64_t offset = phase - s->pad_left;                                                                                          \
+      const int64_t stop = offset >= width ? 0 : bitline_min((width - 1 - offset) / stride + 1, l->phase_width);                           \
+      const int64_t start = bitline_min(offset >= 0 ? 0 : (-offset + stride - 1) / stride, stop);                                          \
+      type *to = padded + phase * l->phase_width;                                                                                          \
+      for (int64_t line = 0; line < planes * l->height; line++, to += l->row) {                                                            \
+        const int64_t plane = line / l->height, y = line - plane * l->height - s->pad_top;                                                 \
+        const int inside = y >= 0 && y < s->height;                                                                                        \
+        const int64_t first = inside ? start : 0, end = inside ? stop : 0;                                                                 \
+        const type *from = x + (plane * s->height + (inside ? y : 0)) * width;                                                             \
+        for (int64_t i = 0; i < first; i++) to[i] = padding;                                                                               \
+        if (stride == 1) for (int64_t i = first; i < end; i++) to[i] = TAKE(from[offset + i]);                                             \
+        else for (int64_t i = first; i < end; i++) to[i] = TAKE(from[offset + i * stride]);                                                \
+        for (int64_t i = end; i < l->phase_width; i++) to[i] = padding;                                                                    \
+      }                                                                                                                                    \
+    }                                                                                                                                      \
   }
 
 /// How many samples are laid out together: one, unless a sample has too few positions to fill blocks of columns.

@@ -53,7 +53,7 @@ extension OperatorTable {
     },
     OperatorEntry("ThresholdedRelu", .since(10), inputs: 1...1, ["alpha": .float]) { node, builder in
       let x = try node[0]
-      let alpha = builder.scalar(Double(node.attributes.float("alpha", default: 1)), like: x)
+      let alpha = try builder.scalar(Double(node.attributes.float("alpha", default: 1)), like: x)
       return [try builder.emit(.select, try builder.emit(.binary(.greater), x, alpha), x, builder.scalar(0, like: x))]
     },
     OperatorEntry("Shrink", .since(9), inputs: 1...1, ["lambd": .float, "bias": .float], importShrink),
@@ -89,7 +89,7 @@ extension OperatorTable {
     let alpha = node.attributes.float("alpha", default: 1)
     let inner = try builder.emit(.binary(.div), x, builder.scalar(Double(alpha), like: x))
     let below = try builder.scaled(builder.expMinusOne(inner), alpha)
-    let zero = builder.scalar(0, like: x)
+    let zero = try builder.scalar(0, like: x)
     let positive = try builder.emit(.binary(.max), zero, x)
     return [try builder.emit(.binary(.add), positive, try builder.emit(.binary(.min), zero, below))]
   }

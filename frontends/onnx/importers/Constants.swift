@@ -62,8 +62,8 @@ extension OperatorTable {
   /// The input, and a mask of true when it is asked for.
   private static func passed(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
     let x = try node[0]
-    guard node.resultCount > 1 else { return [x] }
-    guard node.version >= 10 else { throw Diagnostic(.unsupported, "the mask is not supported before opset 10") }
+    // Before opset 10 the mask was of the input's type.
+    guard node.resultCount > 1, node.version >= 10 else { return [x] }
     return [x, try builder.expand(builder.constant(Tensor.integers(.bool, [], [1])), builder.shape(x))]
   }
 
@@ -99,9 +99,9 @@ extension OperatorTable {
     let (first, end, step) = try (
       builder.number(start, "the start"), builder.number(limit, "the limit"), builder.number(delta, "the delta")
     )
-    let count = ((end - first) / step).rounded(.up)
+    let count = max(((end - first) / step).rounded(.up), 0)
     guard step != 0, count < 0x1p24 else { throw Diagnostic(.badInput, "a range from \(first) to \(end) by \(step)") }
-    let values = (0..<max(Int(count), 0)).map { first + Double($0) * step }
+    let values = (0..<Int(count)).map { first + Double($0) * step }
     guard type.isFloat || [first, end, step].allSatisfy({ $0.magnitude < 0x1p52 }) else {
       throw Diagnostic(.unsupported, "a range beyond 2^52")
     }

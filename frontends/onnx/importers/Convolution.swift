@@ -86,7 +86,9 @@ private struct TransposedWindow {
     let extra = try node.windowList("output_padding", count: axes, default: 0)
     let autoPad = try AutoPad(node)
     let outputs = try node.attributes.extents("output_shape").map { Array($0.suffix(axes)) }
-    guard (strides + dilations).allSatisfy({ $0 > 0 }) else { throw Diagnostic(.badInput, "strides and dilations must be positive") }
+    guard (strides + dilations + kernel).allSatisfy({ $0 > 0 }) else {
+      throw Diagnostic(.badInput, "strides and dilations must be positive")
+    }
     for axis in 0..<axes {
       let reach = (kernel[axis] - 1) * dilations[axis] + 1
       let full = (input[axis + 2] - 1) * strides[axis] + reach
@@ -102,5 +104,6 @@ private struct TransposedWindow {
       // The spread-out input ends with stride - 1 zeros of its own.
       after.append(reach - 1 - end + extra[axis] - (strides[axis] - 1))
     }
+    guard (before + after).allSatisfy({ $0.magnitude < TypeLimits.extent }) else { throw Diagnostic(.badInput, "the window is too large") }
   }
 }

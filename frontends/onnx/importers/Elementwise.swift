@@ -87,7 +87,7 @@ extension GraphBuilder {
     guard old.hasFreeBatch == new.hasFreeBatch, !dimensions.dropFirst().contains(Shape.free),
       !old.hasFreeBatch || old.elementCountPerSample == new.elementCountPerSample
     else {
-      throw Diagnostic(.unsupported, "a reshape of \(old) to \(new) mixes the free batch with other axes", hint: "bind it with --batch")
+      throw Diagnostic.freeBatch("a reshape of \(old) to \(new) mixes the free batch with other axes")
     }
     return try emit(.reshape(Reshape(shape: new)), id)
   }

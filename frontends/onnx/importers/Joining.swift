@@ -19,7 +19,7 @@ extension OperatorTable {
     let (data, indices) = (try node[0], try node[1])
     let axis = try normalizedAxis(node.attributes.int("axis", default: 0), rank: builder.rank(data))
     let extent = builder.shape(data)[axis]
-    guard extent != Shape.free else { throw Diagnostic(.unsupported, "it picks from the free batch", hint: "bind it with --batch") }
+    guard extent != Shape.free else { throw Diagnostic.freeBatch("it picks from the free batch") }
     let counted: ValueID
     if builder.isConstant(indices) {
       let given = try builder.tensor(indices, "the indices")
@@ -30,6 +30,7 @@ extension OperatorTable {
       let isPlain = values.allSatisfy { $0 >= 0 }
       counted = isPlain ? indices : builder.constant(Tensor.integers(given.element, given.shape, values.map { $0 < 0 ? $0 + extent : $0 }))
     } else {
+      guard builder.element(indices).isInteger else { throw Diagnostic(.badInput, "indices are \(builder.element(indices).rawValue)") }
       let isNegative = try builder.emit(.binary(.less), indices, builder.scalar(0, like: indices))
       let fromBack = try builder.emit(.binary(.add), indices, builder.scalar(Double(extent), like: indices))
       counted = try builder.emit(.select, isNegative, fromBack, indices)
@@ -62,7 +63,7 @@ extension OperatorTable {
     var (apart, wide, result) = ([Int](), [Int](), [Int]())
     for (extent, count) in zip(shape, repeats) {
       guard extent != Shape.free || count == 1 else {
-        throw Diagnostic(.unsupported, "it repeats the free batch", hint: "bind it with --batch")
+        throw Diagnostic.freeBatch("it repeats the free batch")
       }
       apart += count == 1 ? [extent] : [1, extent]
       wide += count == 1 ? [extent] : [count, extent]
@@ -79,7 +80,7 @@ extension GraphBuilder {
   mutating func expand(_ x: ValueID, _ result: Shape) throws -> ValueID {
     if shape(x) == result { return x }
     guard !result.hasFreeBatch || shape(x).hasFreeBatch else {
-      throw Diagnostic(.unsupported, "it makes a value of the free batch's size", hint: "bind it with --batch")
+      throw Diagnostic.freeBatch("it makes a value of the free batch's size")
     }
     return try emit(.expand(Reshape(shape: result)), x)
   }

@@ -49,7 +49,7 @@ extension GraphBuilder {
   mutating func reduce(_ x: ValueID, _ kind: Reduce.Kind, _ axes: [Int], keepAxes: Bool) throws -> ValueID {
     if axes.isEmpty { return x }
     if axes.contains(0) && shape(x).hasFreeBatch {
-      throw Diagnostic(.unsupported, "a reduction over the free batch", hint: "bind it with --batch")
+      throw Diagnostic.freeBatch("a reduction over the free batch")
     }
     var reduce = Reduce()
     reduce.kind = kind

@@ -51,7 +51,7 @@ extension GraphBuilder {
 
   /// A matrix, transposed; a constant one at once.
   fileprivate mutating func transposed(_ id: ValueID) throws -> ValueID {
-    guard !shape(id).hasFreeBatch else { throw Diagnostic(.unsupported, "a transposed batch", hint: "bind it with --batch") }
+    guard !shape(id).hasFreeBatch else { throw Diagnostic.freeBatch("a transposed batch") }
     return try emit(.transpose(Transpose(order: [1, 0])), id)
   }
 

@@ -61,7 +61,7 @@ extension OperatorTable {
   /// Scale and zero point from the extremes of the input, with 0 among them; in f32, step by step as the specification writes it.
   private static func importDynamicQuantize(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
     let x = try node[0]
-    let nothing = builder.scalar(0, like: x)
+    let nothing = try builder.scalar(0, like: x)
     let all = Array(0..<builder.rank(x))
     let top = try builder.emit(.binary(.max), try builder.reduce(x, .max, all, keepAxes: false), nothing)
     let bottom = try builder.emit(.binary(.min), try builder.reduce(x, .min, all, keepAxes: false), nothing)
@@ -91,7 +91,7 @@ extension GraphBuilder {
   /// A scale or zero point: one number as such, or one for each index of the axis.
   fileprivate mutating func parameter(_ id: ValueID, _ axis: Int?) throws -> ValueID {
     guard axis == nil, rank(id) == 1 else { return id }
-    if let tensor = graph.constant(id), tensor.count == 1 { return constant(tensor.reshaped([]), name: graph[id].name) }
+    if let tensor = graph.constant(id), tensor.count == 1 { return constant(tensor.reshaped([])) }
     return try reshape(id, [])
   }
 }

@@ -60,7 +60,7 @@ extension OperatorTable {
     if old.hasFreeBatch && !takesBatch && rest == count { return Shape.free }
     guard rest > 0, count % rest == 0, old.hasFreeBatch == takesBatch else {
       if old.hasFreeBatch {
-        throw Diagnostic(.unsupported, "a reshape of \(old) mixes the free batch with other axes", hint: "bind it with --batch")
+        throw Diagnostic.freeBatch("a reshape of \(old) mixes the free batch with other axes")
       }
       throw Diagnostic(.badInput, "\(old) does not divide by the extents \(others)")
     }
@@ -82,7 +82,7 @@ extension OperatorTable {
   private static func joined(_ extents: ArraySlice<Int>) throws -> Int {
     guard let product = Shape.product(extents.filter { $0 != Shape.free }) else { throw Diagnostic(.badInput, "the extents are too large") }
     guard extents.contains(Shape.free) else { return product }
-    guard product == 1 else { throw Diagnostic(.unsupported, "it mixes the free batch with other axes", hint: "bind it with --batch") }
+    guard product == 1 else { throw Diagnostic.freeBatch("it mixes the free batch with other axes") }
     return Shape.free
   }
 
@@ -90,7 +90,7 @@ extension OperatorTable {
     let x = try node[0]
     let order = node.attributes.ints("perm") ?? (0..<builder.rank(x)).reversed()
     if builder.shape(x).hasFreeBatch, let first = order.first, first != 0 {
-      throw Diagnostic(.unsupported, "it moves the free batch", hint: "bind it with --batch")
+      throw Diagnostic.freeBatch("it moves the free batch")
     }
     return [try builder.emit(.transpose(Transpose(order: order)), x)]
   }
@@ -106,6 +106,9 @@ extension OperatorTable {
 
   private static func unsqueezed(_ x: ValueID, _ axes: [Int], _ builder: inout GraphBuilder) throws -> ValueID {
     var shape = builder.shape(x).dimensions
+    guard shape.count + axes.count <= TypeLimits.rank else {
+      throw Diagnostic(.badInput, "\(axes.count) new axes; \(TypeLimits.rank) is the highest rank")
+    }
     for axis in try normalizedAxes(axes, rank: shape.count + axes.count).sorted() { shape.insert(1, at: axis) }
     return try builder.reshape(x, shape)
   }

@@ -107,7 +107,7 @@ extension GraphBuilder {
     }
     var result = x
     for (axis, scale) in scales.enumerated() where scale != 1 {
-      guard shape[axis] != Shape.free else { throw Diagnostic(.unsupported, "it resizes the free batch", hint: "bind it with --batch") }
+      guard shape[axis] != Shape.free else { throw Diagnostic.freeBatch("it resizes the free batch") }
       result = try resized(result, rule, axis: axis, to: Int((Double(shape[axis]) * scale).rounded(.down)), scale: scale)
     }
     return result
@@ -118,7 +118,7 @@ extension GraphBuilder {
     var result = x
     for (axis, size) in sizes.enumerated() where size.bound(batch: Shape.free) != shape[axis] {
       guard case .known(let extent) = size, shape[axis] > 0 else {
-        throw Diagnostic(.unsupported, "it resizes the free batch", hint: "bind it with --batch")
+        throw Diagnostic.freeBatch("it resizes the free batch")
       }
       result = try resized(result, rule, axis: axis, to: extent, scale: Double(extent) / Double(shape[axis]))
     }

@@ -52,12 +52,12 @@ extension OperatorTable {
         guard starts[place] == 0, steps[place] == 1,
           ends[place] == .batch || ends[place] == .known(Int.max) || ends[place] == .known(Int(Int32.max))
         else {
-          throw Diagnostic(.unsupported, "it takes a part of the free batch", hint: "bind it with --batch")
+          throw Diagnostic.freeBatch("it takes a part of the free batch")
         }
         continue
       }
       guard case .known(let end) = ends[place] else {
-        throw Diagnostic(.unsupported, "an end depends on the free batch", hint: "bind it with --batch")
+        throw Diagnostic.freeBatch("an end depends on the free batch")
       }
       let range = try positions(start: starts[place], end: end, step: steps[place], extent: shape[axis])
       slice.starts[axis] = range.start
@@ -83,7 +83,7 @@ extension OperatorTable {
     let x = try node[0]
     let axis = try normalizedAxis(node.attributes.int("axis", default: 0), rank: builder.rank(x))
     let extent = builder.shape(x)[axis]
-    guard extent != Shape.free else { throw Diagnostic(.unsupported, "it splits the free batch", hint: "bind it with --batch") }
+    guard extent != Shape.free else { throw Diagnostic.freeBatch("it splits the free batch") }
     let parts = node.source.outputs.count
     if case let said = node.attributes.int("num_outputs", default: parts), said != parts {
       throw Diagnostic(.badInput, "attribute 'num_outputs' is \(said), but there are \(parts) outputs")

@@ -27,7 +27,7 @@ extension OperatorTable {
         let shape = builder.shape(x).dimensions
         let axis = try normalizedAxis(node.attributes.int("axis", default: 1), rank: shape.count)
         guard let joined = Shape.product(shape[axis...]) else {
-          throw Diagnostic(.unsupported, "it runs along the free batch", hint: "bind it with --batch")
+          throw Diagnostic.freeBatch("it runs along the free batch")
         }
         let flat = try builder.reshape(x, Array(shape[..<axis]) + [joined])
         return [try builder.reshape(try build(flat, axis, &builder), shape)]
@@ -36,7 +36,7 @@ extension OperatorTable {
         let x = try node[0]
         let axis = try normalizedAxis(node.attributes.int("axis", default: -1), rank: builder.rank(x))
         guard builder.shape(x)[axis] != Shape.free else {
-          throw Diagnostic(.unsupported, "it runs along the free batch", hint: "bind it with --batch")
+          throw Diagnostic.freeBatch("it runs along the free batch")
         }
         return [try build(x, axis, &builder)]
       },

@@ -24,32 +24,35 @@ struct ConstantFolder {
   static let probes = [1_000_003, 1_000_033]
 
   /// Constants that hold the first assumed batch: what they are for the second.
-  var assumptions: [ValueID: Tensor] = [:]
+  private var assumptions: [ValueID: Tensor] = [:]
+  private var batchDependent: Set<ValueID> = []
   private var known: [[ValueID: Tensor]] = [[:], [:]]
-  private var knownConstant: [ValueID: Bool] = [:]
+  private var computedBytes = 0
+  private let memoryLimit: Int
 
   /// The largest result that is computed, in elements: shapes are small, and folding weights is not an importer's work.
   private static let elementLimit = 1 << 22
 
-  func isConstant(_ id: ValueID, in graph: Graph) -> Bool {
-    var pending = [id]
-    var seen: Set<ValueID> = [id]
-    while let id = pending.popLast() {
-      switch graph[id].definition {
-      case .input: return false
-      case .constant: if assumptions[id] != nil { return false }
-      case .result(let node, _): pending += graph[node].operands.filter { seen.insert($0).inserted }
-      }
-    }
-    return true
+  init(memoryLimit: Int) { self.memoryLimit = memoryLimit }
+
+  func dependsOnBatch(_ id: ValueID) -> Bool { batchDependent.contains(id) }
+
+  /// Takes a constant, which holds the first assumed batch, to be `tensor` for the second.
+  mutating func assume(_ tensor: Tensor, for id: ValueID) {
+    assumptions[id] = tensor
+    batchDependent.insert(id)
   }
 
+  /// Learns of a new node's result.
+  mutating func note(_ result: ValueID, of operands: [ValueID]) {
+    if operands.contains(where: batchDependent.contains) { batchDependent.insert(result) }
+  }
+
+  /// The value of a `ValueID` that does not depend on the inputs.
   mutating func tensor(_ id: ValueID, _ what: String, in graph: Graph) throws -> Tensor {
     let first = try evaluate(id, probe: 0, what, graph)
-    if assumptions.isEmpty { return first }
-    guard first == (try evaluate(id, probe: 1, what, graph)) else {
-      throw Diagnostic(.unsupported, "\(what) depends on the free batch", hint: "bind it with --batch")
-    }
+    guard batchDependent.contains(id) else { return first }
+    guard first == (try evaluate(id, probe: 1, what, graph)) else { throw Diagnostic.freeBatch("\(what) depends on the free batch") }
     return first
   }
 
@@ -62,13 +65,11 @@ struct ConstantFolder {
       return values
     }
     guard results[0].count == results[1].count else {
-      throw Diagnostic(.unsupported, "\(what) has as many elements as the free batch", hint: "bind it with --batch")
+      throw Diagnostic.freeBatch("\(what) has as many elements as the free batch")
     }
     return try zip(results[0], results[1]).map { first, second in
       if first == second { return .known(first) }
-      guard [first, second] == ConstantFolder.probes else {
-        throw Diagnostic(.unsupported, "\(what) is computed from the free batch", hint: "bind it with --batch")
-      }
+      guard [first, second] == ConstantFolder.probes else { throw Diagnostic.freeBatch("\(what) is computed from the free batch") }
       return .batch
     }
   }
@@ -82,8 +83,7 @@ struct ConstantFolder {
         continue
       }
       switch graph[top].definition {
-      case .input(let place):
-        throw Diagnostic(.unsupported, "\(what) depends on input '\(graph[graph.inputs[place]].name)'", hint: "it must be constant")
+      case .input: preconditionFailure("a value that depends on an input was asked for")
       case .constant(let tensor): known[probe][top] = probe == 0 ? tensor : assumptions[top] ?? tensor
       case .result(let id, let place):
         let node = graph[id]
@@ -99,11 +99,15 @@ struct ConstantFolder {
     return tensor
   }
 
-  private func result(of node: Node, _ place: Int, _ operands: [Tensor], _ what: String) throws -> Tensor {
+  private mutating func result(of node: Node, _ place: Int, _ operands: [Tensor], _ what: String) throws -> Tensor {
     // Types may differ from the graph's: those were inferred for the first assumed batch only.
     let type = try node.op.resultTypes(for: operands.map(\.type))[place]
     guard let count = type.shape.elementCount, count <= ConstantFolder.elementLimit else {
       throw Diagnostic(.unsupported, "\(what) would be computed through a value of type \(type), which is too large for a shape")
+    }
+    computedBytes += count * type.element.storageBytes
+    guard computedBytes <= memoryLimit else {
+      throw Diagnostic(.badInput, "computing shapes takes more than the memory limit of \(memoryLimit) bytes")
     }
     return try Reference.evaluate(node.op, operands)[place]
   }
@@ -114,14 +118,13 @@ struct ConstantFolder {
     var isLive = [Bool](repeating: false, count: graph.values.count)
     for output in graph.outputs { isLive[Int(output.value.index)] = true }
     var faults: [Diagnostic] = []
-    let hint = "bind the batch with --batch"
     for output in graph.outputs where assumptions[output.value] != nil {
-      faults.append(Diagnostic(.unsupported, "output '\(output.name)' is computed from the free batch", hint: hint))
+      faults.append(Diagnostic.freeBatch("output '\(output.name)' is computed from the free batch"))
     }
     for node in graph.nodes.reversed() where node.results.contains(where: { isLive[Int($0.index)] }) {
       for operand in node.operands { isLive[Int(operand.index)] = true }
       if node.operands.contains(where: { assumptions[$0] != nil }) {
-        faults.append(Diagnostic(.unsupported, "the result depends on the free batch", place: "node '\(node.origin)'", hint: hint))
+        faults.append(Diagnostic.freeBatch("the result depends on the free batch").at("node '\(node.origin)'"))
       }
     }
     return faults.reversed()

@@ -5,14 +5,20 @@ struct GraphBuilder {
   private(set) var graph: Graph
   /// What nodes appended now stand for.
   var origin = ""
-  private var folder = ConstantFolder()
+  private var folder: ConstantFolder
+  /// For each value that depends on the inputs' elements: one such input.
+  private var sources: [ValueID: ValueID] = [:]
   /// Codes narrower than what carries them (int4 in i8, say).
   private var narrowCodes: [ValueID: OnnxElement] = [:]
+  /// Bytes of constants made so far, on top of the file's own.
+  private var constantBytes = 0
+  private let memoryLimit: Int
 
-  /// What one value may take, in bytes: a bound on sizes that are only announced.
-  private static let valueBytes = 1 << 46
-
-  init(name: String) { graph = Graph(name: name) }
+  init(name: String, memoryLimit: Int) {
+    graph = Graph(name: name)
+    self.memoryLimit = memoryLimit
+    folder = ConstantFolder(memoryLimit: memoryLimit)
+  }
 
   func type(_ id: ValueID) -> TensorType { graph.type(of: id) }
   func shape(_ id: ValueID) -> Shape { graph.type(of: id).shape }
@@ -26,31 +32,39 @@ struct GraphBuilder {
 
   /// Appends a node of one result.
   mutating func emit(_ op: Op, _ operands: [ValueID]) throws -> ValueID {
-    try GraphBuilder.requireSize(try op.resultTypes(for: operands.map(type))[0])
-    return try graph.append1(op, operands, origin: origin)
+    try TypeLimits.check(try op.resultTypes(for: operands.map(type))[0])
+    guard constantBytes <= memoryLimit else {
+      throw Diagnostic(.badInput, "constants take more than the memory limit of \(memoryLimit) bytes", hint: "raise the memory limit")
+    }
+    let result = try graph.append1(op, operands, origin: origin)
+    sources[result] = operands.compactMap { sources[$0] }.first
+    folder.note(result, of: operands)
+    return result
   }
 
-  mutating func constant(_ tensor: Tensor, name: String = "") -> ValueID { graph.addConstant(tensor, name: name) }
+  mutating func constant(_ tensor: Tensor) -> ValueID {
+    constantBytes += tensor.count * tensor.element.storageBytes
+    return graph.addConstant(tensor)
+  }
 
-  /// One number of the element type of `other`.
-  mutating func scalar(_ value: Double, like other: ValueID) -> ValueID { constant(.scalar(value, element(other))) }
+  /// One number of the element type of `other`; throws when that cannot hold it.
+  mutating func scalar(_ value: Double, like other: ValueID) throws -> ValueID { constant(try .number(value, element(other))) }
 
   mutating func addInput(_ name: String, _ type: TensorType) throws -> ValueID {
-    try GraphBuilder.requireSize(type)
-    return graph.addInput(name, type)
+    try TypeLimits.check(type)
+    let input = graph.addInput(name, type)
+    sources[input] = input
+    return input
   }
+
+  /// Adds a constant of the file's own.
+  mutating func addInitializer(_ name: String, _ tensor: Tensor) -> ValueID { graph.addConstant(tensor, name: name) }
 
   mutating func addOutput(_ name: String, _ id: ValueID) { graph.addOutput(name, id) }
 
   /// Names a value that has no name yet.
   mutating func suggestName(_ name: String, for id: ValueID) {
     if graph[id].name.isEmpty { graph.setName(name, of: id) }
-  }
-
-  private static func requireSize(_ type: TensorType) throws {
-    guard let count = type.shape.elementCountPerSample, count <= valueBytes / type.element.storageBytes else {
-      throw Diagnostic(.badInput, "a value of type \(type) is larger than any memory")
-    }
   }
 
   /// Remembers that a value holds codes of a narrower type than its own.
@@ -63,11 +77,14 @@ struct GraphBuilder {
   /// The type of the codes that a value holds, as the file said it.
   func codeType(of id: ValueID) -> OnnxElement { narrowCodes[id] ?? OnnxElement(element(id)) }
 
-  /// Whether a value is known now, whatever the inputs are.
-  func isConstant(_ id: ValueID) -> Bool { folder.isConstant(id, in: graph) }
+  /// Whether a value is known now, whatever the inputs and the batch are.
+  func isConstant(_ id: ValueID) -> Bool { sources[id] == nil && !folder.dependsOnBatch(id) }
 
   /// The tensor that a value is, whatever the inputs are; throws when it depends on one. `what` says what it is needed for.
-  mutating func tensor(_ id: ValueID, _ what: String) throws -> Tensor { try folder.tensor(id, what, in: graph) }
+  mutating func tensor(_ id: ValueID, _ what: String) throws -> Tensor {
+    try requireKnown(id, what)
+    return try folder.tensor(id, what, in: graph)
+  }
 
   /// The one number that a value is.
   mutating func number(_ id: ValueID, _ what: String) throws -> Double {
@@ -79,15 +96,21 @@ struct GraphBuilder {
   /// The integers that a value is; throws when one of them is the free batch.
   mutating func integers(_ id: ValueID, _ what: String) throws -> [Int] {
     try extents(id, what).map { extent in
-      guard case .known(let value) = extent else {
-        throw Diagnostic(.unsupported, "\(what) depends on the free batch", hint: "bind it with --batch")
-      }
+      guard case .known(let value) = extent else { throw Diagnostic.freeBatch("\(what) depends on the free batch") }
       return value
     }
   }
 
   /// The integers that a value is, one of which may be the free batch.
-  mutating func extents(_ id: ValueID, _ what: String) throws -> [Extent] { try folder.extents(id, what, in: graph) }
+  mutating func extents(_ id: ValueID, _ what: String) throws -> [Extent] {
+    try requireKnown(id, what)
+    return try folder.extents(id, what, in: graph)
+  }
+
+  private func requireKnown(_ id: ValueID, _ what: String) throws {
+    guard let input = sources[id] else { return }
+    throw Diagnostic(.unsupported, "\(what) depends on input '\(graph[input].name)'", hint: "it must be constant")
+  }
 
   /// A constant of a value's extents, `range` of them; the free batch among them is remembered.
   mutating func shapeConstant(of id: ValueID, _ range: Range<Int>) -> ValueID {
@@ -99,7 +122,7 @@ struct GraphBuilder {
   mutating func batchConstant(_ shape: Shape, _ elements: (_ batch: Int) -> [Int]) -> ValueID {
     let tensors = ConstantFolder.probes.map { Tensor.integers(.int64, shape, elements($0)) }
     let id = constant(tensors[0])
-    if tensors[0] != tensors[1] { folder.assumptions[id] = tensors[1] }
+    if tensors[0] != tensors[1] { folder.assume(tensors[1], for: id) }
     return id
   }
 
@@ -107,32 +130,7 @@ struct GraphBuilder {
   func batchFaults() -> [Diagnostic] { folder.batchFaults(in: graph) }
 }
 
-extension Tensor {
-  /// One number of a numeric type, rounded to nearest where it does not fit.
-  static func scalar(_ value: Double, _ element: DataType) -> Tensor {
-    switch element {
-    case .float64: Tensor(.float64, [], [value])
-    case .float32: Tensor(.float32, [], [Float(value)])
-    case .float16: Tensor(.float16, [], [Float16(value).bitPattern])
-    case .bfloat16: Tensor(.bfloat16, [], [UInt16(truncatingIfNeeded: bfloat16Bits(Float(value)))])
-    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool, .bit: .integers(element, [], [Int(value)])
-    }
-  }
-
-  /// The upper half of a float, rounded to nearest even; for finite values.
-  private static func bfloat16Bits(_ value: Float) -> UInt32 {
-    let bits = value.bitPattern
-    return (bits &+ 0x7fff &+ (bits >> 16 & 1)) >> 16
-  }
-
-  /// A vector of numbers in a floating-point type, rounded once.
-  static func vector(_ values: [Double], _ element: DataType) -> Tensor {
-    Tensor(element, [values.count]) { bytes in
-      for (index, value) in values.enumerated() {
-        Tensor.scalar(value, element).withBytes {
-          UnsafeMutableRawBufferPointer(rebasing: bytes[(index * element.storageBytes)...]).copyMemory(from: $0)
-        }
-      }
-    }
-  }
+extension Diagnostic {
+  /// What cannot be said while the batch is free.
+  static func freeBatch(_ message: String) -> Diagnostic { Diagnostic(.unsupported, message, hint: "bind it with --batch") }
 }

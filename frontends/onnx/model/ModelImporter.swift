@@ -9,6 +9,8 @@ struct ModelImporter {
   private let table: OperatorTable
   private var builder: GraphBuilder
   private var values: [String: ValueID] = [:]
+  /// Results that an importer does not give: reported when something needs them.
+  private var withheld: [String: Diagnostic] = [:]
 
   /// Reads a model; throws all faults of one stage together.
   static func importModel(_ file: OnnxFile, _ request: ImportRequest, table: OperatorTable) throws -> ImportedModel {
@@ -21,18 +23,19 @@ struct ModelImporter {
     self.source = source
     self.table = table
     types = InputTypes(request)
-    builder = GraphBuilder(name: source.name)
+    builder = GraphBuilder(name: source.name, memoryLimit: request.memoryLimit)
   }
 
   private mutating func run() throws -> ImportedModel {
     let entries = try entriesOfNodes()
     try addInputs()
     for (name, (tensor, element)) in source.initializers.sorted(by: { $0.key < $1.key }) {
-      let value = builder.constant(tensor, name: name)
+      let value = builder.addInitializer(name, tensor)
       builder.setCodeType(element, of: value)
       values[name] = value
     }
     try importNodes(entries)
+    try Diagnostics.throwIfAny(source.outputs.compactMap { withheld[$0] })
     for name in source.outputs {
       guard let value = values[name] else { preconditionFailure("output '\(name)' was found to be computed") }
       builder.addOutput(name, value)
@@ -80,11 +83,14 @@ struct ModelImporter {
     var faults: [Diagnostic] = []
     for (node, entry) in zip(source.nodes, entries) {
       let operands = node.inputs.map { values[$0] }
-      guard zip(node.inputs, operands).allSatisfy({ $0.isEmpty || $1 != nil }) else { continue }
+      guard zip(node.inputs, operands).allSatisfy({ $0.isEmpty || $1 != nil }) else {
+        faults += node.inputs.compactMap { withheld.removeValue(forKey: $0) }
+        continue
+      }
       builder.origin = node.origin
       do {
         let results = try entry.importer(ImportedNode(source: node, operands: operands), &builder)
-        try keep(results, of: node)
+        keep(results, of: node)
       } catch let fault as Diagnostic {
         faults.append(Diagnostic(fault.kind, fault.message, place: "node '\(node.origin)' (\(node.qualifiedName))", hint: fault.hint))
       }
@@ -92,9 +98,13 @@ struct ModelImporter {
     try Diagnostics.throwIfAny(faults)
   }
 
-  private mutating func keep(_ results: [ValueID], of node: SourceNode) throws {
+  private mutating func keep(_ results: [ValueID], of node: SourceNode) {
     for (place, output) in node.outputs.enumerated() where !output.isEmpty {
-      guard place < results.count else { throw Diagnostic(.unsupported, "output \(place), '\(output)', is not supported") }
+      guard place < results.count else {
+        let message = "output \(place), '\(output)', is not supported"
+        withheld[output] = Diagnostic(.unsupported, message, place: "node '\(node.origin)' (\(node.qualifiedName))")
+        continue
+      }
       values[output] = results[place]
       builder.suggestName(output, for: results[place])
     }

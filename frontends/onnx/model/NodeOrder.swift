@@ -40,6 +40,7 @@ private struct Sorter {
   }
 
   mutating func define(_ names: [String]) {
+    if names.contains("") { report("an input has no name", nil) }
     for name in names where !given.insert(name).inserted { report("input '\(name)' is there twice", nil) }
     for (index, node) in nodes.enumerated() {
       for output in node.outputs where !output.isEmpty {
@@ -86,6 +87,7 @@ private struct Sorter {
   mutating func live(_ wanted: [String]) -> [Int] {
     var isLive = [Bool](repeating: false, count: nodes.count)
     if wanted.isEmpty { report("the graph hands out nothing", nil) }
+    if Set(wanted).count < wanted.count { report("an output is there twice", nil) }
     for name in wanted {
       if let producer = producers[name] {
         isLive[producer] = true

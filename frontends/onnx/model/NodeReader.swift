@@ -10,9 +10,10 @@ struct NodeReader {
   private var calls = 0
   private var nodes: [SourceNode] = []
 
-  /// How deep functions may call each other, and how many nodes a model may have when all calls are replaced.
+  /// How deep functions may call each other, how many nodes a model may have when all calls are replaced, and how many calls.
   private static let callDepth = 32
   private static let nodeLimit = 1_000_000
+  private static let callLimit = 100_000
 
   private struct FunctionKey: Hashable {
     let domain: String
@@ -95,7 +96,7 @@ struct NodeReader {
         .badInput, "functions call each other more than \(NodeReader.callDepth) deep", hint: "a function may not call itself")
     }
     calls += 1
-    guard calls < NodeReader.nodeLimit else { throw Diagnostic(.badInput, "the model has more than \(NodeReader.nodeLimit) calls") }
+    guard calls <= NodeReader.callLimit else { throw Diagnostic(.badInput, "the model has more than \(NodeReader.callLimit) calls") }
     let formalInputs = strings(function.input, function.n_input)
     let formalOutputs = strings(function.output, function.n_output)
     guard inputs.count <= formalInputs.count, outputs.count <= formalOutputs.count else {

@@ -40,10 +40,10 @@ struct SourceGraph {
 
     var reader = try NodeReader(model, tensors: tensors)
     let unsorted = reader.nodes(of: graph)
-    faults += reader.faults
+    // What a node that cannot be read would define is not missed as well.
+    try Diagnostics.throwIfAny(faults + reader.faults)
     let order = NodeOrder(unsorted, given: inputs.map { text($0.pointee.name) } + tensorsByName.keys, wanted: outputs)
-    faults += order.faults
-    try Diagnostics.throwIfAny(faults)
+    try Diagnostics.throwIfAny(order.faults)
     nodes = order.live.map { unsorted[$0] }
     notes =
       (order.live.count < unsorted.count ? ["\(unsorted.count - order.live.count) nodes compute nothing that the model hands out"] : [])

@@ -29,11 +29,9 @@ struct TensorReader {
     guard let type = element.dataType, let bits = element.bits else {
       throw Diagnostic(.unsupported, "element type '\(element)' is not supported")
     }
+    try TypeLimits.check(TensorType(type, shape))
     guard proto.segment == nil else { throw Diagnostic(.unsupported, "tensors in segments are not supported") }
-    guard let count = shape.elementCount,
-      case let (allBits, overflow) = count.multipliedReportingOverflow(by: max(bits, type.storageBytes * 8)),
-      !overflow, allBits <= Int.max - 7
-    else { throw Diagnostic(.badInput, "the extents \(shape) multiply to more than memory holds") }
+    guard let count = shape.elementCount else { preconditionFailure("a shape within the limits has a count") }
     let byteCount = (count * bits + 7) / 8
     switch try TensorPayload(proto, isEmpty: count == 0) {
     case .none: return Tensor(zeros: type, shape)

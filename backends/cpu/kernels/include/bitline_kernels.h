@@ -88,7 +88,8 @@ void bitline_conv_f32_run(const void *plan, int64_t batch, const float *x, float
 
 /// Bytes of a plan of `bitline_dense_f32_prepare`.
 size_t bitline_dense_f32_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters);
-/// Packs `weights` and `bias[filters]` (or null) into `plan`; filter `f`, input `k` stands at `weights[f * filter_stride + k * input_stride]`.
+/// Packs `weights` and `bias[filters]` (or null) into `plan`.
+/// The weight of filter `f` and input `k` stands at `weights[f * filter_stride + k * input_stride]`.
 void bitline_dense_f32_prepare(
   bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
   bitline_activation activation, void *plan);
@@ -102,7 +103,8 @@ size_t bitline_conv_binary_plan_bytes(bitline_isa isa, const bitline_conv_shape 
 /// Packs `weights[filters][channels][kernel_height][kernel_width]` of +-1. `order[K]` lists the inputs tile by tile; null: as they lie.
 /// Padding counts as code 0.
 void bitline_conv_binary_prepare(
-  bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, const int8_t *weights, const int32_t *order, void *plan);
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, const int8_t *weights, const int32_t *order,
+  void *plan);
 /// Bytes that `bitline_conv_binary_run` needs as workspace.
 size_t bitline_conv_binary_workspace_bytes(const void *plan, int64_t batch);
 /// Codes (u8 or i8, as prepared) to sums of readouts, exact.
@@ -112,7 +114,8 @@ void bitline_conv_binary_run(const void *plan, int64_t batch, const void *codes,
 size_t bitline_dense_binary_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters, const bitline_readout *readout);
 /// Packs `weights[filters][inputs]` of +-1; `order` as in `bitline_conv_binary_prepare`.
 void bitline_dense_binary_prepare(
-  bitline_isa isa, int64_t inputs, int64_t filters, const bitline_readout *readout, const int8_t *weights, const int32_t *order, void *plan);
+  bitline_isa isa, int64_t inputs, int64_t filters, const bitline_readout *readout, const int8_t *weights, const int32_t *order,
+  void *plan);
 /// Bytes that `bitline_dense_binary_run` needs as workspace.
 size_t bitline_dense_binary_workspace_bytes(const void *plan, int64_t batch);
 /// Codes `[batch][inputs]` to sums of readouts `[batch][filters]`, exact.
@@ -152,8 +155,8 @@ void bitline_pool_max(
 /// The mean over each window's elements inside the input, or with `count_padding` over the padding too, which ends `pad_bottom` and
 /// `pad_right` behind the input. Summed row by row in f32, then divided.
 void bitline_pool_average_f32(
-  bitline_isa isa, const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x,
-  float *y);
+  bitline_isa isa, const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes,
+  const float *x, float *y);
 
 typedef enum bitline_binary_kind {
   BITLINE_BINARY_ADD = 0,
@@ -164,8 +167,8 @@ typedef enum bitline_binary_kind {
 
 /// `y = a op b` over `[outer, channels, inner]`; `b` is the same, or `[channels]` when `per_channel`.
 void bitline_binary_f32(
-  bitline_isa isa, bitline_binary_kind kind, int64_t outer, int64_t channels, int64_t inner, int per_channel, const float *a, const float *b,
-  float *y);
+  bitline_isa isa, bitline_binary_kind kind, int64_t outer, int64_t channels, int64_t inner, int per_channel, const float *a,
+  const float *b, float *y);
 /// `y = activation(x)`.
 void bitline_activation_f32(bitline_isa isa, bitline_activation activation, int64_t count, const float *x, float *y);
 

@@ -1,0 +1,20 @@
+import GraphIR
+
+/// Bounds on types that a file announces, so that no sum or product of two extents overflows later.
+enum TypeLimits {
+  static let rank = 64
+  static let extent = Int(Int32.max)
+  /// What one value may take, in bytes, for each sample where the batch is free.
+  static let bytes = 1 << 46
+
+  /// Throws when a value of this type cannot be handled.
+  static func check(_ type: TensorType) throws {
+    guard type.shape.rank <= rank else { throw Diagnostic(.badInput, "a value of rank \(type.shape.rank); \(rank) is the highest") }
+    if let bad = type.shape.dimensions.first(where: { $0 > extent }) {
+      throw Diagnostic(.badInput, "a value with an extent of \(bad); \(extent) is the largest")
+    }
+    guard let count = type.shape.elementCountPerSample, count <= bytes / type.element.storageBytes else {
+      throw Diagnostic(.badInput, "a value of type \(type) takes more than any memory holds")
+    }
+  }
+}
