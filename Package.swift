@@ -72,6 +72,7 @@ let package = Package(
 
     // Tests.
     tests("GraphIRTests", ["GraphIR"]),
+    tests("CPUBackendTests", ["CPUBackend", "CCPUKernels", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("ReferenceKernelsTests", ["GraphIR", "ReferenceKernels"]),
     tests("ConformanceTests", ["Conformance", "Driver", "GraphIR", "PluginAPI", "ReferenceKernels"] + plugins),
     tests("HardwareTests", ["Hardware", "GraphIR", "PluginAPI"]),

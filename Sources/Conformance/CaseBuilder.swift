@@ -3,7 +3,7 @@ import ReferenceKernels
 
 /// What the elements of a tensor are drawn from.
 enum Draw {
-  /// Numbers from -1 to 1, times this.
+  /// Numbers from -1 to 1, times this; of bits, either.
   case spread(Float)
   /// As many of these as there are, then numbers from -1 to 1.
   case special([Float])
@@ -68,8 +68,8 @@ struct CaseBuilder {
 
   private mutating func tensor(_ element: DataType, _ shape: Shape, _ draw: Draw) -> Tensor {
     guard let count = shape.elementCount else { preconditionFailure("a case draws a tensor of unbound shape \(shape)") }
-    if element == .bit { return .integers(.bit, shape, (0..<count).map { _ in generator.choice([-1, 1]) }) }
     switch draw {
+    case .spread where element == .bit: return .integers(.bit, shape, (0..<count).map { _ in generator.choice([-1, 1]) })
     case .whole(let range) where !element.isFloat: return .integers(element, shape, (0..<count).map { _ in generator.int(range) })
     case .whole(let range): return floats(element, shape, (0..<count).map { _ in Float(generator.int(range)) })
     case .spread(let width): return floats(element, shape, (0..<count).map { _ in generator.unit() * width })

@@ -79,6 +79,15 @@ extension ConformanceSuite {
         let x = b.input([1, 1, 1], .uint8, .whole(63...63))
         b.output(try b(binaryConv(Window(), tile: 1, .adc(bits: 2, lsb: 100)), x, b.constant([1, 1, 1, 1], .bit)))
       },
+      Blueprint("larger-than-a-block", batch: 2) { b in
+        let x = b.input([67, 17, 9], .uint8, .whole(0...63))
+        let conv = binaryConv(Window(pads: [1, 1, 1, 1]), tile: 61, .adc(bits: 7, lsb: 61))
+        b.output(try b(conv, x, b.constant([70, 67, 3, 3], .bit)))
+      },
+      Blueprint("largest-sums") { b in
+        let x = b.input([130, 3, 3], .uint8, .whole(255...255))
+        b.output(try b(binaryConv(Window()), x, b.constant([17, 130, 3, 3], .bit, .whole(1...1))))
+      },
       Blueprint("of-quantized-numbers", batch: 5) { b in
         let x = b.input([3, 6, 6])
         let codes = try b(.quantize(Quantize(to: .int8, lo: -63, hi: 63)), x, b.constant(.scalar(0.05)))
@@ -103,6 +112,17 @@ extension ConformanceSuite {
       Blueprint("batch-of-seventeen", batch: 17) { b in
         let x = b.input([65], .uint8, .whole(0...63))
         b.output(try b(binaryDense(tile: 33, .adc(bits: 7, lsb: 11)), x, b.constant([17, 65], .bit)))
+      },
+      Blueprint("larger-than-a-block", batch: 9) { b in
+        let x = b.input([1030], .int8, .whole(-63...63))
+        b.output(try b(binaryDense(tile: 64, .adc(bits: 7, lsb: 20)), x, b.constant([131, 1030], .bit), b.order(of: 1030)))
+      },
+      Blueprint("largest-sums") { b in
+        let (x, y) = (b.input([1030], .uint8, .whole(255...255)), b.input([1030], .int8, .whole(-128 ... -128)))
+        let weights = b.constant([17, 1030], .bit, .whole(1...1))
+        b.output(try b(binaryDense(), x, weights))
+        b.output(try b(binaryDense(tile: 515, .adc(bits: 24, lsb: 1)), y, weights))
+        b.output(try b(binaryDense(), x, b.constant([17, 1030], .bit, .whole(-1 ... -1))))
       },
       Blueprint("order-as-input") { b in
         let x = b.input([3], .uint8, .whole(0...63))

@@ -86,6 +86,11 @@ extension ConformanceSuite {
         let x = b.input([2, 5, 5], .float32, .special([.nan, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, .infinity]))
         b.output(try b(.conv(Conv(window: Window(), activation: .relu)), x, b.constant([3, 2, 3, 3])))
       },
+      Blueprint("larger-than-a-block", batch: 2) { b in
+        let x = b.input([67, 17, 19])
+        let conv = Conv(window: Window(pads: [1, 1, 1, 1]), activation: .relu)
+        b.output(try b(.conv(conv), x, b.constant([70, 67, 3, 3]), b.constant([70])))
+      },
       Blueprint("batch-of-one", batch: 1) { b in
         let x = b.input([16, 7, 7])
         b.output(try b(.conv(Conv(window: Window(pads: [1, 1, 1, 1]))), x, b.constant([16, 16, 3, 3])))

@@ -24,6 +24,10 @@ extension ConformanceSuite {
         let x = b.input([16])
         b.output(try b(.dense(Dense()), x, b.constant([16, 16]), b.constant([16])))
       },
+      Blueprint("larger-than-a-block", batch: 9) { b in
+        let x = b.input([1030])
+        b.output(try b(.dense(Dense()), x, b.constant([131, 1030]), b.constant([131])))
+      },
       Blueprint("batch-of-one", batch: 1) { b in
         let x = b.input([33])
         b.output(try b(.dense(Dense()), x, b.constant([17, 33])))
@@ -50,6 +54,10 @@ extension ConformanceSuite {
     Blueprint("constant-from-the-left") { b in
       let x = b.input([6, 5])
       b.output(try b(.matmul, b.constant([3, 6]), x))
+    },
+    Blueprint("larger-than-a-block", batch: 2) { b in
+      let (x, y) = (b.input([70, 300]), b.input([300, 67]))
+      b.output(try b(.matmul, x, y))
     },
     Blueprint("attention") { b in
       let x = b.input([6, 8])

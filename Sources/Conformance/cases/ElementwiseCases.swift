@@ -122,7 +122,7 @@ extension ConformanceSuite {
     }
     + DataType.allCases.filter { $0 != .float32 }.map { element in
       Blueprint("\(element.rawValue)-to-f32") { b in
-        let x = b.input([23], element, .whole(element.integerRange ?? 0...1))
+        let x = b.input([23], element, element == .bit ? .spread(1) : .whole(element.integerRange ?? 0...1))
         b.output(try b(.cast(Cast(to: .float32)), x))
       }
     } + [

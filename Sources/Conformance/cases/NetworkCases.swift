@@ -72,6 +72,13 @@ extension ConformanceSuite {
         b.output(try b.dense(b.coded(means, form), filters: 10, form))
       }
     } + [
+      Blueprint("cnn-of-no-samples", batch: 0) { b in
+        let x = b.input([3, 8, 8])
+        let y = try b.conv(x, filters: 4, kernel: 3, pad: 1, .float, .relu)
+        let pooled = try b(.pool(pool(.max, [2, 2], strides: [2, 2])), y)
+        let flat = try b(.reshape(Reshape(shape: [Shape.free, 64])), pooled)
+        b.output(try b.dense(flat, filters: 3, .float))
+      },
       Blueprint("binary-cnn") { b in
         let x = b.input([3, 8, 8], .uint8, .whole(0...63))
         let sums = try b(binaryConv(Window(pads: [1, 1, 1, 1]), tile: 14, .adc(bits: 7, lsb: 14)), x, b.constant([16, 3, 3, 3], .bit))

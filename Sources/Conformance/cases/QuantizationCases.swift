@@ -40,7 +40,7 @@ extension ConformanceSuite {
         b.output(try b(.quantize(Quantize(to: .uint8, lo: 0, hi: 255, axis: 2)), x, scales))
       },
       Blueprint("dequantize-bits") { b in
-        let x = b.input([2, 3], .bit)
+        let x = b.input([2, 3], .bit, .spread(1))
         b.output(try b(.dequantize(AxisAttribute(axis: 1)), x, b.constant(.vector([0.75, 0.1]))))
       },
       Blueprint("dequantize-int32") { b in

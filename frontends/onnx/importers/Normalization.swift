@@ -27,6 +27,17 @@ extension OperatorTable {
     OperatorEntry(
       "LayerNormalization", .since(17), inputs: 2...3, outputs: 1...3, ["axis": .int, "epsilon": .float, "stash_type": .int],
       importLayerNorm),
+    OperatorEntry("RMSNormalization", .since(23), inputs: 2...2, ["axis": .int, "epsilon": .float, "stash_type": .int], importRMSNorm),
+    OperatorEntry("MeanVarianceNormalization", .since(9), inputs: 1...1, ["axes": .ints]) { node, builder in
+      let x = try node[0]
+      let axes = try normalizedAxes(node.attributes.ints("axes") ?? [0, 2, 3], rank: builder.rank(x))
+      let mean = try builder.reduce(x, .mean, axes, keepAxes: true)
+      let centered = try builder.emit(.binary(.sub), x, mean)
+      let variance = try builder.reduce(try builder.emit(.binary(.mul), centered, centered), .mean, axes, keepAxes: true)
+      // The specification's function adds this to the deviation, not to the variance.
+      let deviation = try builder.emit(.binary(.add), try builder.emit(.unary(.sqrt), variance), builder.scalar(1e-9, like: x))
+      return [try builder.emit(.binary(.div), centered, deviation)]
+    },
     OperatorEntry("LRN", .since(1), inputs: 1...1, ["alpha": .float, "beta": .float, "bias": .float, "size": .int], importLocalResponse),
   ]
 
@@ -97,6 +108,22 @@ extension OperatorTable {
     var result = try builder.emit(.binary(.mul), try builder.cast(normal.y, to: builder.element(x)), node[1])
     if let bias = node.optional(2) { result = try builder.emit(.binary(.add), result, bias) }
     return [result, normal.mean, normal.inverseDeviation]
+  }
+
+  /// `x / sqrt(mean(x²) + epsilon) · scale`, the division in f32 as `stash_type` 1 says.
+  private static func importRMSNorm(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
+    let x = try node[0]
+    let axis = try normalizedAxis(node.attributes.int("axis", default: -1), rank: builder.rank(x))
+    guard node.attributes.int("stash_type", default: 1) == 1 else {
+      throw Diagnostic(.unsupported, "a stash_type other than 1 is not supported")
+    }
+    let wide = try builder.cast(x, to: builder.element(x) == .float64 ? .float64 : .float32)
+    let squares = try builder.emit(.binary(.mul), wide, wide)
+    let mean = try builder.reduce(squares, .mean, Array(axis..<builder.rank(x)), keepAxes: true)
+    let epsilon = try builder.scalar(Double(node.attributes.float("epsilon", default: 1e-5)), like: mean)
+    let root = try builder.emit(.unary(.sqrt), try builder.emit(.binary(.add), mean, epsilon))
+    let normal = try builder.cast(try builder.emit(.binary(.div), wide, root), to: builder.element(x))
+    return [try builder.emit(.binary(.mul), normal, node[1])]
   }
 
   /// `x / (bias + alpha / size · Σ x²)^beta`, the sum over the channels around: the squares, padded, in shifted slices.

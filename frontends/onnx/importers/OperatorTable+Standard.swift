@@ -2,7 +2,7 @@ extension OperatorTable {
   /// Everything that is read, a family of operators a file.
   static let standard = OperatorTable(
     elementwise + comparisons + activations + convolutions + pooling + normalization + products + reductions + softmax + reshaping + slicing
-      + joining + constants + quantization + integerArithmetic + resizing)
+      + joining + constants + quantization + integerArithmetic + resizing + selection + quantDialect)
 }
 
 extension ClosedRange<Int> {
