@@ -21,7 +21,7 @@ test: setup ## all tests; those against onnxruntime too, where Python and the ne
 bench: build ## measure speed
 	benchmarks/run.sh
 
-docs: setup ## articles and reference as static pages in .build/docs
+docs: build ## articles and reference as static pages in .build/docs
 	scripts/docs.sh .build/docs
 
 format: ## rewrite the Swift sources in the house style

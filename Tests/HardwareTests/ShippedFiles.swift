@@ -38,7 +38,7 @@ func messages(_ body: () throws -> some Any) -> [String] {
     #expect(chip.energy.rowWrite.source == "not published")
   }
 
-  /// The fit gives back the points it was made from (chip.md 3.3): 56.94 pJ for 16 outputs of 50 inputs, 4.23 pJ for one of 6 outputs of 25.
+  /// The fit gives back the points it was made from (chip.md 3.3): 56.94 pJ for 16 outputs of 50 inputs, 4.23 pJ for one of 6 of 25.
   @Test func energyFit() throws {
     let chip = try HardwareFile.loadMacro("conv-ram-isscc2018")
     let dac = try #require(chip.energy.dacConversion.number)

@@ -3,9 +3,9 @@ import PluginAPI
 
 /// A backend that compiles every graph and runs none: the page to copy when a backend is begun.
 ///
-/// To begin one: copy this folder and rename its type; give it a target in `Package.swift` beside this one's (a backend depends on `GraphIR`,
-/// `PluginAPI` and, for host work, `ReferenceKernels`, never on another plug-in); add its plug-in to the list of built-in plug-ins in
-/// `Sources/bitline/main.swift`. Then
+/// To begin one: copy this folder and rename its type; give it a target in `Package.swift` beside this one's (a backend depends on
+/// `GraphIR`, `PluginAPI` and, for host work, `ReferenceKernels`, never on another plug-in); add its plug-in to the list of built-in
+/// plug-ins in `Sources/bitline/BuiltInPlugins.swift`. Then
 /// 1. say in `support` which nodes the machine takes, and why not the others: a wrong `native` is worse than an honest `host`;
 /// 2. do in `compile` what can be done once: pack weights, plan memory, choose kernels;
 /// 3. compute in `run`, by the text of each op in `GraphIR`, and hand `Reference.evaluate` what is host work;

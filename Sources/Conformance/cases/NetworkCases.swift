@@ -88,7 +88,7 @@ extension ConformanceSuite {
         let flat = try b(.reshape(Reshape(shape: [Shape.free, 256])), pooled)
         let scores = try b(binaryDense(tile: 64, .adc(bits: 7, lsb: 64)), flat, b.constant([10, 256], .bit))
         b.output(try b(.rescale(Rescale()), scores, b.constant([10]), b.constant([10])))
-      }
+      },
     ]
 }
 

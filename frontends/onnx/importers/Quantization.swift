@@ -91,7 +91,6 @@ extension GraphBuilder {
   /// A scale or zero point: one number as such, or one for each index of the axis.
   fileprivate mutating func parameter(_ id: ValueID, _ axis: Int?) throws -> ValueID {
     guard axis == nil, rank(id) == 1 else { return id }
-    if let tensor = graph.constant(id), tensor.count == 1 { return constant(tensor.reshaped([])) }
     return try reshape(id, [])
   }
 }
