@@ -39,7 +39,9 @@ let package = Package(
     room("PluginAPI", "Sources/PluginAPI", ["GraphIR"]),
     .target(
       name: "Hardware", dependencies: ["GraphIR", "PluginAPI", yams], path: "Sources/Hardware",
-      resources: ["conv-ram-isscc2018", "ideal", "processor-65nm-int8", "processor-65nm-int8x8"].map { .embedInCode("../../hardware/\($0).yaml") },
+      resources: ["conv-ram-isscc2018", "ideal", "processor-65nm-int8", "processor-65nm-int8x8"].map {
+        .embedInCode("../../hardware/\($0).yaml")
+      },
       swiftSettings: swiftSettings),
 
     // Plug-ins.
@@ -72,6 +74,7 @@ let package = Package(
 
     // Tests.
     tests("GraphIRTests", ["GraphIR"]),
+    tests("OnnxFrontendTests", ["GraphIR", "PluginAPI", "ReferenceKernels", "OnnxFrontend"]),
     tests("CPUBackendTests", ["CPUBackend", "CCPUKernels", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("ReferenceKernelsTests", ["GraphIR", "ReferenceKernels"]),
     tests("ConformanceTests", ["Conformance", "Driver", "GraphIR", "PluginAPI", "ReferenceKernels"] + plugins),

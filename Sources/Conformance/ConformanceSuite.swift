@@ -35,6 +35,6 @@ struct Blueprint: Sendable {
       let free = ConformanceCase(name: fullName, graph: builder.graph, inputs: builder.inputs)
       guard let batch = free.batch else { return [free] }
       return [free, ConformanceCase(name: "\(fullName)/bound", graph: try builder.graph.bound(batch: batch), inputs: builder.inputs)]
-    } catch { preconditionFailure("the case '\(fullName)' does not build: \(error)") }
+    } catch { fatalError("the case '\(fullName)' does not build: \(error)") }
   }
 }

@@ -8,6 +8,7 @@ public struct Agreement: Hashable, Sendable {
   public private(set) var differing = 0
   /// Elements that differ by more than the op's tolerance allows.
   public private(set) var violations = 0
+  /// The largest difference seen.
   public private(set) var largestDifference = 0.0
   private var signal = 0.0
   private var noise = 0.0
@@ -18,12 +19,17 @@ public struct Agreement: Hashable, Sendable {
 
   /// One element on which the machines disagree beyond tolerance.
   public struct Violation: Hashable, Sendable {
+    /// The sample.
     public let sample: Int
+    /// The element within the sample.
     public let element: Int
+    /// What the first machine says.
     public let reference: Double
+    /// What the other machine says.
     public let candidate: Double
   }
 
+  /// Creates one.
   public init() {}
 
   /// Whether every byte is the same.

@@ -5,17 +5,25 @@ import PluginAPI
 public struct Comparison: Sendable {
   /// One value as seen by one machine, against the first machine.
   public struct Row: Sendable {
+    /// The value.
     public let value: ValueID
+    /// What it does.
     public let op: String
+    /// The importer's name of the node.
     public let origin: String
+    /// The backend.
     public let backend: String
+    /// How far they agree.
     public var agreement: Agreement
     /// Why more than byte equality is not asked for; `exact` when it is.
     public let tolerance: ValueTolerance
   }
 
+  /// The graph.
   public let graph: Graph
+  /// One row for each value and machine.
   public private(set) var rows: [Row]
+  /// Samples seen.
   public private(set) var samples = 0
   private let machines: [(name: String, executable: any Executable)]
   private let taps: [ValueID]

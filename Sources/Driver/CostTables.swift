@@ -34,7 +34,9 @@ extension CostReport {
 
     var counted: [(name: String, value: Int)] = []
     for count in layers.flatMap(\.counts) {
-      if let index = counted.firstIndex(where: { $0.name == count.name }) { counted[index].value += count.value } else {
+      if let index = counted.firstIndex(where: { $0.name == count.name }) {
+        counted[index].value += count.value
+      } else {
         counted.append((count.name, count.value))
       }
     }
@@ -44,7 +46,10 @@ extension CostReport {
     let sources = Table(
       "Constants that these figures rest on", columns: ["constant", "value", "unit", "mark", "source"],
       rows: constants.map {
-        [.text($0.name), .number($0.quantity.value, digits: 4), .text($0.quantity.unit), .text($0.quantity.mark.rawValue), .text($0.quantity.source)]
+        [
+          .text($0.name), .number($0.quantity.value, digits: 4), .text($0.quantity.unit), .text($0.quantity.mark.rawValue),
+          .text($0.quantity.source),
+        ]
       })
     return [byLayer, byComponent, counts, sources].filter { !$0.rows.isEmpty }
   }

@@ -3,15 +3,20 @@ import PluginAPI
 
 /// Accuracy of one machine on labelled samples, and how often it decides as the first machine does.
 public struct Accuracy: Sendable {
+  /// The name on the command line.
   public let name: String
+  /// How many classes there are.
   public let classes: Int
+  /// Samples seen.
   public private(set) var samples = 0
+  /// Correct decisions.
   public private(set) var correct = 0
   /// Samples on which the decision is the first machine's.
   public private(set) var agreeing = 0
   /// Counts by `label * classes + decision`.
   public private(set) var confusion: [Int]
 
+  /// Creates one from its parts.
   public init(name: String, classes: Int) {
     self.name = name
     self.classes = classes

@@ -3,6 +3,7 @@ import PluginAPI
 
 /// Prints the graph after chosen passes, or whenever it changed.
 public struct GraphPrinting: PassObserver {
+  /// When to print.
   public enum When: Sendable {
     case after(Set<String>)
     case changed
@@ -11,14 +12,17 @@ public struct GraphPrinting: PassObserver {
   private let when: When
   private let emit: (String) -> Void
 
+  /// Creates one from its parts.
   public init(_ when: When, emit: @escaping (String) -> Void) {
     self.when = when
     self.emit = emit
   }
 
+  /// Notes what the pass did.
   public mutating func didRun(_ step: Pipeline.Step, number: Int, before: Graph, after: Graph, seconds: Double) {
     switch when {
-    case .after(let names): if names.contains(step.pass.name) || names.contains("all") { emit(heading(step, number) + Printer.print(after)) }
+    case .after(let names):
+      if names.contains(step.pass.name) || names.contains("all") { emit(heading(step, number) + Printer.print(after)) }
     case .changed:
       emit(before == after ? "// \(number): \(step.spelling): no change\n" : heading(step, number) + Printer.print(after))
     }
@@ -31,11 +35,13 @@ public struct GraphPrinting: PassObserver {
 public struct GraphDumping: PassObserver {
   private let folder: String
 
+  /// Creates one from its parts.
   public init(to folder: String) throws {
     try Files.makeFolder(folder)
     self.folder = folder
   }
 
+  /// Notes what the pass did.
   public mutating func didRun(_ step: Pipeline.Step, number: Int, before: Graph, after: Graph, seconds: Double) throws {
     let digits = number < 10 ? "0\(number)" : "\(number)"
     try GraphFiles.write(after, to: "\(folder)/\(digits)-\(step.pass.name).ir", comment: "after \(step.spelling)")
@@ -48,10 +54,14 @@ public final class PassTiming: PassObserver {
   private var rows: [[Table.Cell]] = []
   private var total = 0.0
 
+  /// Creates one.
   public init() {}
 
+  /// Notes what the pass did.
   public func didRun(_ step: Pipeline.Step, number: Int, before: Graph, after: Graph, seconds: Double) {
-    rows.append([.int(number), .text("\(step.spelling)"), .number(seconds * 1e3, digits: 3), .int(before.nodes.count), .int(after.nodes.count)])
+    rows.append([
+      .int(number), .text("\(step.spelling)"), .number(seconds * 1e3, digits: 3), .int(before.nodes.count), .int(after.nodes.count),
+    ])
     total += seconds
   }
 

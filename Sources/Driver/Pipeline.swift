@@ -5,11 +5,15 @@ import PluginAPI
 public struct Pipeline: Sendable, CustomStringConvertible {
   /// One pass as it will run.
   public struct Step: Sendable {
+    /// The pass.
     public let pass: Pass
+    /// The options it takes.
     public let options: Options
+    /// As it was written.
     public let spelling: Spelling
   }
 
+  /// The passes, in order.
   public let steps: [Step]
 
   /// Parses a pipeline; throws a usage diagnostic for an unknown pass or option.
@@ -20,6 +24,7 @@ public struct Pipeline: Sendable, CustomStringConvertible {
     }
   }
 
+  /// As text.
   public var description: String { steps.map(\.spelling.description).joined(separator: ",") }
 }
 
@@ -30,15 +35,19 @@ public protocol PassObserver {
 }
 
 extension PassObserver {
+  /// Does nothing.
   public mutating func willRun(_ step: Pipeline.Step, number: Int, on graph: Graph) {}
 }
 
 /// Runs pipelines: verifies after every pass, tells observers, and leaves a reproducer when a pass fails.
 public struct PassRunner {
+  /// Who watches.
   public var observers: [any PassObserver] = []
   /// Runs only so many passes.
   public var stopAfter = Int.max
+  /// The machine that networks are cut for.
   public var target: Target?
+  /// Batches for calibration, one tensor for each graph input.
   public var calibration: [[Tensor]] = []
   /// Folder for the reproducer of a failed pass; nil writes none.
   public var reproducerFolder: String?
@@ -46,6 +55,7 @@ public struct PassRunner {
   private let note: @Sendable (String) -> Void
   private var passesRun = 0
 
+  /// Creates one from its parts.
   public init(
     evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void
   ) {

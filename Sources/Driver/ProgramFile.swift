@@ -9,12 +9,14 @@ import PluginAPI
 public struct ProgramFile: Sendable {
   private static let magic = Array("BITLPRG1".utf8)
 
+  /// The graph.
   public var graph: Graph
   /// The backend's spelling, with options.
   public var backend: Spelling
   /// The model's path as it was given.
   public var model: String
 
+  /// Creates one from its parts.
   public init(graph: Graph, backend: Spelling, model: String) {
     self.graph = graph
     self.backend = backend

@@ -15,6 +15,7 @@ public struct Progress {
   private let start = ContinuousClock().now
   private var lastDrawn: ContinuousClock.Instant?
 
+  /// Creates one from its parts.
   public init(_ title: String, total: Int, unit: String) {
     self.title = title
     self.total = total

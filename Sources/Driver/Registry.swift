@@ -3,13 +3,19 @@ import PluginAPI
 
 /// Everything the plug-ins brought, by name.
 public struct Registry: Sendable {
+  /// The plug-ins, in order.
   public let plugins: [Plugin]
 
+  /// Creates one from its parts.
   public init(_ plugins: [Plugin]) { self.plugins = plugins }
 
+  /// Its frontends.
   public var frontends: [any Frontend] { plugins.flatMap(\.frontends) }
+  /// Its formats of tensor files.
   public var tensorFormats: [any TensorFormat] { plugins.flatMap(\.tensorFormats) }
+  /// Its passes.
   public var passes: [Pass] { plugins.flatMap(\.passes) }
+  /// Its backends.
   public var backends: [any Backend] { plugins.flatMap(\.backends) }
 
   /// The backend of that name; throws a usage diagnostic that lists those there are.
@@ -59,8 +65,11 @@ public struct Registry: Sendable {
 
 /// A backend and the options it was asked for with.
 public struct ConfiguredBackend: Sendable {
+  /// As it was written.
   public let spelling: Spelling
+  /// The backend.
   public let backend: any Backend
+  /// The options it takes.
   public let options: Options
 
   /// What passes should cut a network to; nil for a machine that takes any graph.

@@ -16,12 +16,16 @@ public enum Stage: String, Sendable, CaseIterable {
 public struct LoweringOptions: Sendable {
   /// Options of the passes `binarize`, `quantize`, `tile` and `readout`, as `key=value`.
   public var binarize: [(key: String, value: String)] = []
+  /// Options of the pass `quantize`.
   public var quantize: [(key: String, value: String)] = []
+  /// Options of the pass `tile`.
   public var tile: [(key: String, value: String)] = []
+  /// Options of the pass `readout`.
   public var readout: [(key: String, value: String)] = []
   /// A pipeline that replaces the standard one.
   public var pipeline: String?
 
+  /// Creates one.
   public init() {}
 
   /// The pipeline from the canonical to the lowered stage.
@@ -36,14 +40,18 @@ public struct LoweringOptions: Sendable {
 
 /// One model on its road from file to lowered graph.
 public struct Session: Sendable {
+  /// Everything at hand.
   public let registry: Registry
+  /// The graph as imported.
   public private(set) var raw: Graph
   /// What the user should know: how the model was read and what passes chose.
   public private(set) var notes: [String]
   /// Watch passes run; they see all pipelines of the session in turn.
   public var configureRunner: @Sendable (inout PassRunner) -> Void = { _ in }
+  /// Batches for calibration, one tensor for each graph input.
   public var calibration: [[Tensor]] = []
 
+  /// Creates one from its parts.
   public init(_ registry: Registry, model: ImportedModel) {
     self.registry = registry
     raw = model.graph

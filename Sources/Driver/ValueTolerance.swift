@@ -52,6 +52,7 @@ public enum ValueTolerance: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// As text.
   public var description: String {
     switch self {
     case .exact: "0"

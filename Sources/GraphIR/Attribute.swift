@@ -24,11 +24,14 @@ public protocol Attributes: Hashable, Sendable {
 
 /// One attribute of `Root`: its name in the text form, and how to get and set it.
 public struct AttributeField<Root: Attributes>: Sendable {
+  /// The name on the command line.
   public let name: String
+  /// Reads the field.
   public let get: @Sendable (Root) -> AttributeValue
   /// Sets the field; false when the value is not of the field's type.
   public let set: @Sendable (inout Root, AttributeValue) -> Bool
 
+  /// Creates one from its parts.
   public init<Value: AttributeConvertible>(_ name: String, _ path: WritableKeyPath<Root, Value> & Sendable) {
     self.name = name
     get = { $0[keyPath: path].attributeValue }
@@ -65,7 +68,9 @@ extension Attributes {
 }
 
 extension Int: AttributeConvertible {
+  /// As the text form says it.
   public var attributeValue: AttributeValue { .int(self) }
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     guard case .int(let value) = attributeValue else { return nil }
     self = value
@@ -73,7 +78,9 @@ extension Int: AttributeConvertible {
 }
 
 extension Float: AttributeConvertible {
+  /// As the text form says it.
   public var attributeValue: AttributeValue { .float(self) }
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     switch attributeValue {
     case .float(let value): self = value
@@ -84,7 +91,9 @@ extension Float: AttributeConvertible {
 }
 
 extension Bool: AttributeConvertible {
+  /// As the text form says it.
   public var attributeValue: AttributeValue { .bool(self) }
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     guard case .bool(let value) = attributeValue else { return nil }
     self = value
@@ -92,7 +101,9 @@ extension Bool: AttributeConvertible {
 }
 
 extension String: AttributeConvertible {
+  /// As the text form says it.
   public var attributeValue: AttributeValue { .string(self) }
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     guard case .string(let value) = attributeValue else { return nil }
     self = value
@@ -100,7 +111,9 @@ extension String: AttributeConvertible {
 }
 
 extension Array: AttributeConvertible where Element == Int {
+  /// As the text form says it.
   public var attributeValue: AttributeValue { .ints(self) }
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     guard case .ints(let value) = attributeValue else { return nil }
     self = value
@@ -108,7 +121,9 @@ extension Array: AttributeConvertible where Element == Int {
 }
 
 extension Shape: AttributeConvertible {
+  /// As the text form says it.
   public var attributeValue: AttributeValue { .ints(dimensions) }
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     guard case .ints(let value) = attributeValue else { return nil }
     self.init(value)
@@ -116,7 +131,9 @@ extension Shape: AttributeConvertible {
 }
 
 extension AttributeConvertible where Self: RawRepresentable, RawValue == String {
+  /// As the text form says it.
   public var attributeValue: AttributeValue { .word(rawValue) }
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     guard case .word(let word) = attributeValue, let value = Self(rawValue: word) else { return nil }
     self = value

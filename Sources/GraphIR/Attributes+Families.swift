@@ -6,6 +6,7 @@ public enum Activation: AttributeConvertible {
   /// `x < lo ? lo : x > hi ? hi : x`
   case clip(Float, Float)
 
+  /// As the text form says it.
   public var attributeValue: AttributeValue {
     switch self {
     case .none: .word("none")
@@ -14,6 +15,7 @@ public enum Activation: AttributeConvertible {
     }
   }
 
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     switch attributeValue {
     case .word("none"): self = .none
@@ -42,6 +44,7 @@ public enum Readout: AttributeConvertible {
   /// `clamp(roundHalfEven(f32(p) / lsb), -(2^(bits-1)-1), 2^(bits-1)-1)`
   case adc(bits: Int, lsb: Float)
 
+  /// As the text form says it.
   public var attributeValue: AttributeValue {
     switch self {
     case .exact: .word("exact")
@@ -49,6 +52,7 @@ public enum Readout: AttributeConvertible {
     }
   }
 
+  /// From what the text form says; nil when that is something else.
   public init?(attributeValue: AttributeValue) {
     switch attributeValue {
     case .word("exact"): self = .exact
@@ -62,7 +66,9 @@ public enum Readout: AttributeConvertible {
 
 /// The attributes of an op that has none.
 public struct NoAttributes: Attributes {
+  /// All at their defaults.
   public init() {}
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<NoAttributes>] = []
 }
 
@@ -70,19 +76,27 @@ public struct NoAttributes: Attributes {
 ///
 /// An empty `strides` or `dilations` means all 1, an empty `pads` all 0. `pads` lists the begins, then the ends.
 public struct Window: Hashable, Sendable {
+  /// Steps of the window; empty: all 1.
   public var strides: [Int] = []
+  /// Elements added: begins, then ends.
   public var pads: [Int] = []
+  /// Steps within the window; empty: all 1.
   public var dilations: [Int] = []
 
+  /// Creates one from its parts.
   public init(strides: [Int] = [], pads: [Int] = [], dilations: [Int] = []) {
     self.strides = strides
     self.pads = pads
     self.dilations = dilations
   }
 
+  /// The stride on an axis.
   public func stride(_ axis: Int) -> Int { strides.isEmpty ? 1 : strides[axis] }
+  /// The dilation on an axis.
   public func dilation(_ axis: Int) -> Int { dilations.isEmpty ? 1 : dilations[axis] }
+  /// Padding before an axis.
   public func padBefore(_ axis: Int) -> Int { pads.isEmpty ? 0 : pads[axis] }
+  /// Padding behind an axis.
   public func padAfter(_ axis: Int) -> Int { pads.isEmpty ? 0 : pads[axis + pads.count / 2] }
 
   /// Whether nothing is padded.
@@ -104,17 +118,23 @@ public struct Window: Hashable, Sendable {
 
 /// A convolution over `[N, C, spatial…]` with weights `[F, C/groups, kernel…]`.
 public struct Conv: Attributes {
+  /// Strides, pads and dilations.
   public var window = Window()
+  /// Groups of channels that do not mix.
   public var groups = 1
+  /// What is done to each number at the end.
   public var activation = Activation.none
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(window: Window, groups: Int = 1, activation: Activation = .none) {
     self.window = window
     self.groups = groups
     self.activation = activation
   }
 
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Conv>] = [
     .init("strides", \.window.strides), .init("pads", \.window.pads), .init("dilations", \.window.dilations),
     .init("groups", \.groups), .init("activation", \.activation),
@@ -123,29 +143,40 @@ public struct Conv: Attributes {
 
 /// A dense layer: `[N, K] x [F, K] -> [N, F]`.
 public struct Dense: Attributes {
+  /// What is done to each number at the end.
   public var activation = Activation.none
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(activation: Activation) { self.activation = activation }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Dense>] = [.init("activation", \.activation)]
 }
 
 /// Pooling over `[N, C, spatial…]`.
 public struct Pool: Attributes {
+  /// Which one.
   public enum Kind: String, AttributeConvertible, CaseIterable {
     case max
     /// The mean over the window's elements inside the input, or over the padding too when `countPadding`.
     case average
   }
 
+  /// Which one.
   public var kind = Kind.max
+  /// Extents of the window.
   public var kernel: [Int] = []
+  /// Strides, pads and dilations.
   public var window = Window()
   /// Whether a last, partly outside window counts.
   public var roundUp = false
+  /// Whether padding counts in an average.
   public var countPadding = false
 
+  /// All at their defaults.
   public init() {}
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Pool>] = [
     .init("kind", \.kind), .init("kernel", \.kernel),
     .init("strides", \.window.strides), .init("pads", \.window.pads), .init("dilations", \.window.dilations),
@@ -155,14 +186,19 @@ public struct Pool: Attributes {
 
 /// A reduction along `axes`.
 public struct Reduce: Attributes {
+  /// Which one.
   public enum Kind: String, AttributeConvertible, CaseIterable { case sum, mean, max, min, product }
 
+  /// Which one.
   public var kind = Kind.sum
+  /// The axes, counted from 0.
   public var axes: [Int] = []
   /// Whether a reduced axis stays, with extent 1.
   public var keepAxes = true
 
+  /// All at their defaults.
   public init() {}
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Reduce>] = [
     .init("kind", \.kind), .init("axes", \.axes), .init("keep_axes", \.keepAxes),
   ]
@@ -170,50 +206,73 @@ public struct Reduce: Attributes {
 
 /// An op that works along one axis (softmax, concat, gather).
 public struct AxisAttribute: Attributes {
+  /// The axis.
   public var axis = 0
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(axis: Int) { self.axis = axis }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<AxisAttribute>] = [.init("axis", \.axis)]
 }
 
 /// A new shape; one extent may be `Shape.free` for the batch, which must be dimension 0.
 public struct Reshape: Attributes {
+  /// Extents, outermost first.
   public var shape = Shape([])
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(shape: Shape) { self.shape = shape }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Reshape>] = [.init("shape", \.shape)]
 }
 
 /// A permutation: result axis `i` is operand axis `order[i]`.
 public struct Transpose: Attributes {
+  /// Operand axis of each result axis.
   public var order: [Int] = []
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(order: [Int]) { self.order = order }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Transpose>] = [.init("order", \.order)]
 }
 
 /// Padding of every axis: begins, then ends; negative entries crop.
 public struct Pad: Attributes {
+  /// What padding holds.
   public enum Mode: String, AttributeConvertible { case constant, reflect, edge, wrap }
 
+  /// What is put there.
   public var mode = Mode.constant
+  /// Elements added: begins, then ends.
   public var pads: [Int] = []
+  /// The value.
   public var value: Float = 0
 
+  /// All at their defaults.
   public init() {}
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Pad>] = [.init("mode", \.mode), .init("pads", \.pads), .init("value", \.value)]
 }
 
 /// Elements `start, start + step, …` on each axis, `extents` of them. `Shape.free` as extent 0 keeps the whole free batch.
 public struct Slice: Attributes {
+  /// The first element, by axis.
   public var starts: [Int] = []
+  /// The step, by axis; may be negative.
   public var steps: [Int] = []
+  /// How many elements, by axis.
   public var extents: [Int] = []
 
+  /// All at their defaults.
   public init() {}
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Slice>] = [
     .init("starts", \.starts), .init("steps", \.steps), .init("extents", \.extents),
   ]
@@ -221,23 +280,32 @@ public struct Slice: Attributes {
 
 /// A conversion of every element.
 public struct Cast: Attributes {
+  /// The element type of the result.
   public var to = DataType.float32
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(to: DataType) { self.to = to }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Cast>] = [.init("to", \.to)]
 }
 
 /// Bounds on every element: `x < lo ? lo : x > hi ? hi : x`.
 public struct Clip: Attributes {
+  /// The lower bound.
   public var lo = -Float.infinity
+  /// The upper bound.
   public var hi = Float.infinity
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(lo: Float, hi: Float) {
     self.lo = lo
     self.hi = hi
   }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Clip>] = [.init("lo", \.lo), .init("hi", \.hi)]
 }
 
@@ -245,19 +313,25 @@ public struct Clip: Attributes {
 ///
 /// Operands: x (f32), scale (f32, one or one for each index of `axis`), and optionally zero (of the result's type).
 public struct Quantize: Attributes {
+  /// The element type of the result.
   public var to = DataType.uint8
+  /// The lower bound.
   public var lo = 0
+  /// The upper bound.
   public var hi = 255
   /// The axis that per-axis scales run along.
   public var axis = 1
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(to: DataType, lo: Int, hi: Int, axis: Int = 1) {
     self.to = to
     self.lo = lo
     self.hi = hi
     self.axis = axis
   }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Quantize>] = [
     .init("to", \.to), .init("lo", \.lo), .init("hi", \.hi), .init("axis", \.axis),
   ]
@@ -268,13 +342,18 @@ public struct Quantize: Attributes {
 /// Operands: codes, weights (bit, `[F, C, kernel…]`), and optionally the order: an i32 permutation of the K inputs.
 /// Inputs are counted channel by channel, then along the kernel's axes, as the weights lie in memory.
 public struct BinaryConv: Attributes {
+  /// Strides, pads and dilations.
   public var window = Window()
   /// Inputs in each tile; the last tile has what is left. 0: not tiled yet, all K in one tile.
   public var tile = 0
+  /// What stands behind each tile.
   public var readout = Readout.exact
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(window: Window) { self.window = window }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<BinaryConv>] = [
     .init("strides", \.window.strides), .init("pads", \.window.pads), .init("dilations", \.window.dilations),
     .init("tile", \.tile), .init("readout", \.readout),
@@ -285,9 +364,12 @@ public struct BinaryConv: Attributes {
 public struct BinaryDense: Attributes {
   /// As in `BinaryConv`.
   public var tile = 0
+  /// What stands behind each tile.
   public var readout = Readout.exact
 
+  /// All at their defaults.
   public init() {}
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<BinaryDense>] = [.init("tile", \.tile), .init("readout", \.readout)]
 }
 
@@ -295,21 +377,31 @@ public struct BinaryDense: Attributes {
 ///
 /// Operands: P0, m0, P1, m1, …, c. Each P is i32 `[N, F, …]`; m and c are f32 `[F]`.
 public struct Rescale: Attributes {
+  /// What is done to each number at the end.
   public var activation = Activation.none
 
+  /// All at their defaults.
   public init() {}
+  /// Creates one from its parts.
   public init(activation: Activation) { self.activation = activation }
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Rescale>] = [.init("activation", \.activation)]
 }
 
 /// An op of a foreign plug-in: a name, and its own attributes as text.
 public struct Custom: Attributes {
+  /// The name on the command line.
   public var name = ""
+  /// Its attributes, in its own words.
   public var text = ""
+  /// The element type of its result.
   public var resultElement = DataType.float32
+  /// The shape of its result.
   public var resultShape = Shape([])
 
+  /// All at their defaults.
   public init() {}
+  /// The list that printer, parser and options read.
   public static let fields: [AttributeField<Custom>] = [
     .init("name", \.name), .init("text", \.text), .init("element", \.resultElement), .init("shape", \.resultShape),
   ]

@@ -13,9 +13,11 @@ public struct Diagnostic: Error, Hashable, Sendable {
     /// A fault of ours.
     case `internal` = 5
 
+    /// Graver kinds are greater.
     public static func < (a: Kind, b: Kind) -> Bool { a.rawValue < b.rawValue }
   }
 
+  /// Which one.
   public var kind: Kind
   /// What is wrong, in one sentence without a full stop.
   public var message: String
@@ -26,6 +28,7 @@ public struct Diagnostic: Error, Hashable, Sendable {
   /// What would be right.
   public var hint: String?
 
+  /// Creates one from its parts.
   public init(_ kind: Kind, _ message: String, file: String? = nil, place: String? = nil, hint: String? = nil) {
     self.kind = kind
     self.message = message
@@ -59,13 +62,16 @@ extension Diagnostic: CustomStringConvertible {
 
 /// Several faults that are reported together.
 public struct Diagnostics: Error, Sendable, CustomStringConvertible {
+  /// The faults, in order.
   public var all: [Diagnostic]
 
+  /// Creates one from its parts.
   public init(_ all: [Diagnostic]) { self.all = all }
 
   /// The gravest kind; decides the exit code.
   public var kind: Diagnostic.Kind { all.map(\.kind).max() ?? .internal }
 
+  /// As text.
   public var description: String { all.map(\.description).joined(separator: "\n") }
 
   /// Throws when there is any fault.

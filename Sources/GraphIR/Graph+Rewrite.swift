@@ -1,7 +1,9 @@
 extension Graph {
   /// A node about to be rebuilt: what it was, and its operands in the new graph.
   public struct Candidate {
+    /// Its id in the old graph.
     public let id: NodeID
+    /// The node as it was.
     public let node: Node
     /// Operands in the new graph.
     public let operands: [ValueID]
@@ -36,7 +38,8 @@ extension Graph {
       let candidate = Candidate(id: NodeID(index), node: node, operands: operands, resultUses: node.results.map { uses[Int($0.index)] })
       let names = node.results.map { self[$0].name }
       let results = try rewrite(candidate, &new, self) ?? new.append(node.op, operands, origin: node.origin, names: names)
-      precondition(results.count == node.results.count, "'\(node.op.name)' has \(node.results.count) results, its replacement \(results.count)")
+      precondition(
+        results.count == node.results.count, "'\(node.op.name)' has \(node.results.count) results, its replacement \(results.count)")
       for (old, replacement) in zip(node.results, results) {
         map[Int(old.index)] = replacement
         if new[replacement].name.isEmpty && new.producer(of: replacement) != nil { new.setName(self[old].name, of: replacement) }

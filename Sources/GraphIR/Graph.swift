@@ -1,14 +1,18 @@
 /// Names a value of one graph; prints as `%12`.
 public struct ValueID: Hashable, Sendable, CustomStringConvertible {
+  /// Its place in the table.
   public let index: Int32
   package init(_ index: Int) { self.index = Int32(index) }
+  /// As text.
   public var description: String { "%\(index)" }
 }
 
 /// Names a node of one graph; prints as `#3`.
 public struct NodeID: Hashable, Sendable, CustomStringConvertible {
+  /// Its place in the table.
   public let index: Int32
   package init(_ index: Int) { self.index = Int32(index) }
+  /// As text.
   public var description: String { "#\(index)" }
 }
 
@@ -23,7 +27,9 @@ public enum Definition: Hashable, Sendable {
 
 /// Something computed, given or constant.
 public struct Value: Hashable, Sendable {
+  /// Element type and shape.
   public var type: TensorType
+  /// Where it comes from.
   public var definition: Definition
   /// The name in the model it came from; may be empty, need not be unique.
   public var name: String
@@ -31,8 +37,11 @@ public struct Value: Hashable, Sendable {
 
 /// One operation.
 public struct Node: Hashable, Sendable {
+  /// What it does.
   public var op: Op
+  /// The values it takes.
   public var operands: [ValueID]
+  /// The values it makes.
   public var results: [ValueID]
   /// The importer's name of what this node stands for; kept through every pass.
   public var origin: String
@@ -40,7 +49,9 @@ public struct Node: Hashable, Sendable {
 
 /// A value that the graph hands out, under a name.
 public struct Output: Hashable, Sendable {
+  /// The value.
   public var value: ValueID
+  /// The name on the command line.
   public var name: String
 }
 
@@ -48,15 +59,23 @@ public struct Output: Hashable, Sendable {
 ///
 /// Snapshot is assignment, change is `==`. Graphs are built by `append` and edited by `rewritten`, which rebuilds them.
 public struct Graph: Hashable, Sendable {
+  /// The name on the command line.
   public var name: String
+  /// All values.
   public private(set) var values: [Value] = []
+  /// All nodes, in running order.
   public private(set) var nodes: [Node] = []
+  /// The inputs, in order.
   public private(set) var inputs: [ValueID] = []
+  /// The values handed out, by name.
   public private(set) var outputs: [Output] = []
 
+  /// Creates one from its parts.
   public init(name: String) { self.name = name }
 
+  /// What stands there.
   public subscript(id: ValueID) -> Value { values[Int(id.index)] }
+  /// What stands there.
   public subscript(id: NodeID) -> Node { nodes[Int(id.index)] }
 
   /// All node ids, in running order.

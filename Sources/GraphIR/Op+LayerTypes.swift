@@ -51,6 +51,7 @@ func denseType(_ operands: [TensorType]) throws -> TensorType {
 
 func matmulType(_ a: TensorType, _ b: TensorType) throws -> TensorType {
   try require(a.element == b.element, "operands are \(a.element.rawValue) and \(b.element.rawValue); they must agree")
+  try require(a.element != .bool && a.element != .bit, "matmul does not take \(a.element.rawValue)")
   try require(a.shape.rank >= 2 && b.shape.rank >= 2, "matmul takes matrices, not \(a.shape) and \(b.shape)")
   let (m, k) = (a.shape[a.shape.rank - 2], a.shape[a.shape.rank - 1])
   let n = b.shape[b.shape.rank - 1]

@@ -16,6 +16,7 @@ extension Op {
       try require(operands[1].element == operands[2].element, "then and else differ in element type")
       return [TensorType(operands[1].element, try broadcast(operands.map(\.shape)))]
     case .clip(let a):
+      try require(operands[0].element != .bool && operands[0].element != .bit, "clip does not take \(operands[0].element.rawValue)")
       try require(!(a.lo > a.hi), "the lower bound \(a.lo) is above the upper bound \(a.hi)")
       return [operands[0]]
     case .cast(let a): return [TensorType(a.to, operands[0].shape)]
@@ -33,6 +34,9 @@ extension Op {
     case .expand(let a):
       let result = try broadcast([operands[0].shape, a.shape])
       try require(result == a.shape, "\(operands[0].shape) does not broadcast to \(a.shape)")
+      try require(
+        !a.shape.hasFreeBatch || operands[0].shape.rank == a.shape.rank && operands[0].shape.hasFreeBatch,
+        "a free batch cannot be made from \(operands[0].shape)")
       return [TensorType(operands[0].element, a.shape)]
     case .concat(let a): return [try concatType(a, operands)]
     case .slice(let a): return [try sliceType(a, operands[0])]
@@ -76,8 +80,10 @@ func broadcast(_ shapes: [Shape]) throws -> Shape {
 private func unaryType(_ kind: UnaryKind, _ x: TensorType) throws -> TensorType {
   switch kind {
   case .not: try require(x.element == .bool, "'not' takes bool, not \(x.element.rawValue)")
-  case .abs, .neg, .relu, .sign: try require(x.element != .bool, "'\(kind.rawValue)' does not take bool")
-  case .acos, .acosh, .asin, .asinh, .atan, .atanh, .ceil, .cos, .cosh, .erf, .exp, .floor, .log, .reciprocal, .round, .sigmoid, .sin, .sinh,
+  case .abs, .neg, .relu, .sign:
+    try require(x.element != .bool && x.element != .bit, "'\(kind.rawValue)' does not take \(x.element.rawValue)")
+  case .acos, .acosh, .asin, .asinh, .atan, .atanh, .ceil, .cos, .cosh, .erf, .exp, .floor, .log, .reciprocal, .round, .sigmoid, .sin,
+    .sinh,
     .softplus, .sqrt, .tan, .tanh:
     try requireFloat(x)
   }
@@ -134,14 +140,17 @@ private func concatType(_ a: AxisAttribute, _ operands: [TensorType]) throws -> 
     for axis in 0..<result.shape.rank where axis != a.axis {
       try require(operand.shape[axis] == result.shape[axis], "parts \(result.shape) and \(operand.shape) differ on axis \(axis)")
     }
-    result.shape[a.axis] += operand.shape[a.axis]
+    let (extent, overflow) = result.shape[a.axis].addingReportingOverflow(operand.shape[a.axis])
+    try require(!overflow, "the joined axis \(a.axis) is too long")
+    result.shape[a.axis] = extent
   }
   return result
 }
 
 private func sliceType(_ a: Slice, _ x: TensorType) throws -> TensorType {
   let rank = x.shape.rank
-  try require(a.starts.count == rank && a.steps.count == rank && a.extents.count == rank, "starts, steps and extents must have \(rank) entries")
+  try require(
+    a.starts.count == rank && a.steps.count == rank && a.extents.count == rank, "starts, steps and extents must have \(rank) entries")
   for axis in 0..<rank {
     if axis == 0 && x.shape.hasFreeBatch {
       try require(a.extents[0] == Shape.free && a.starts[0] == 0 && a.steps[0] == 1, "a free batch is sliced whole")
@@ -149,9 +158,12 @@ private func sliceType(_ a: Slice, _ x: TensorType) throws -> TensorType {
     }
     try require(a.extents[axis] >= 0, "the extent \(a.extents[axis]) on axis \(axis) is negative")
     if a.extents[axis] == 0 { continue }
-    let last = a.starts[axis] + (a.extents[axis] - 1) * a.steps[axis]
+    let (reach, overflow) = (a.extents[axis] - 1).multipliedReportingOverflow(by: a.steps[axis])
+    let (last, overflows) = a.starts[axis].addingReportingOverflow(reach)
     let range = 0..<x.shape[axis]
-    try require(range.contains(a.starts[axis]) && range.contains(last), "the slice on axis \(axis) leaves 0..<\(x.shape[axis])")
+    try require(
+      !overflow && !overflows && range.contains(a.starts[axis]) && range.contains(last),
+      "the slice on axis \(axis) leaves 0..<\(x.shape[axis])")
   }
   return TensorType(x.element, Shape(a.extents))
 }
@@ -159,6 +171,7 @@ private func sliceType(_ a: Slice, _ x: TensorType) throws -> TensorType {
 private func padType(_ a: Pad, _ x: TensorType) throws -> TensorType {
   let rank = x.shape.rank
   try require(a.pads.count == 2 * rank, "pads must have \(2 * rank) entries, not \(a.pads.count)")
+  try require(a.pads.allSatisfy { $0.magnitude < 1 << 40 }, "pads \(a.pads) are too large")
   var shape = x.shape
   for axis in 0..<rank {
     let added = a.pads[axis] + a.pads[axis + rank]

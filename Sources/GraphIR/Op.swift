@@ -1,6 +1,7 @@
 /// One number in, one number out.
 public enum UnaryKind: String, Hashable, Sendable, CaseIterable {
-  case abs, ceil, cos, cosh, acos, acosh, asin, asinh, atan, atanh, erf, exp, floor, log, neg, not, reciprocal, relu, round, sigmoid, sign, sin,
+  case abs, ceil, cos, cosh, acos, acosh, asin, asinh, atan, atanh, erf, exp, floor, log, neg, not, reciprocal, relu, round, sigmoid, sign,
+    sin,
     sinh, softplus, sqrt, tan, tanh
 }
 

@@ -4,6 +4,7 @@ public struct OpSchema: Sendable {
   public let name: String
   /// How many operands it takes.
   public let operands: ClosedRange<Int>
+  /// One line for lists.
   public let summary: String
   /// The names of its attributes.
   public let attributeNames: [String]

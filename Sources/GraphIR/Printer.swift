@@ -66,7 +66,8 @@ public enum Printer {
     guard tensor.count > 0 else { return nil }
     let isUniform = tensor.withBytes { bytes in
       bytes.count == tensor.element.storageBytes
-        || UnsafeRawBufferPointer(rebasing: bytes.dropLast(tensor.element.storageBytes)).elementsEqual(bytes.dropFirst(tensor.element.storageBytes))
+        || UnsafeRawBufferPointer(rebasing: bytes.dropLast(tensor.element.storageBytes)).elementsEqual(
+          bytes.dropFirst(tensor.element.storageBytes))
     }
     return isUniform && !tensor.double(at: 0).isNaN ? number(tensor, at: 0) : nil
   }

@@ -39,7 +39,9 @@ struct Scanner {
 
   private static func isWordByte(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"): true
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+      UInt8(ascii: "_"):
+      true
     default: false
     }
   }
@@ -96,7 +98,8 @@ struct Scanner {
     offset += 1
     while let byte = current {
       let isExponentSign =
-        (byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+")) && (bytes[offset - 1] == UInt8(ascii: "e") || bytes[offset - 1] == UInt8(ascii: "E"))
+        (byte == UInt8(ascii: "-") || byte == UInt8(ascii: "+"))
+        && (bytes[offset - 1] == UInt8(ascii: "e") || bytes[offset - 1] == UInt8(ascii: "E"))
       guard Self.isWordByte(byte) || byte == UInt8(ascii: ".") || isExponentSign else { break }
       offset += 1
     }

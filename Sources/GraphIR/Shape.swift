@@ -2,16 +2,19 @@
 ///
 /// Only dimension 0 may be `Shape.free`: the batch, carried through the graph and bound when it runs.
 public struct Shape: Hashable, Sendable {
+  /// Extents, outermost first.
   public var dimensions: [Int]
 
   /// Stands for a batch extent that is bound at run time; printed `?`.
   public static let free = -1
 
+  /// Creates one from its parts.
   public init(_ dimensions: [Int]) { self.dimensions = dimensions }
 
   /// The number of dimensions.
   public var rank: Int { dimensions.count }
 
+  /// What stands there.
   public subscript(axis: Int) -> Int {
     get { dimensions[axis] }
     set { dimensions[axis] = newValue }
@@ -74,6 +77,7 @@ public struct Shape: Hashable, Sendable {
 }
 
 extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// From a literal.
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 
   /// As in the text form: `?x3x32x32`.
@@ -82,9 +86,12 @@ extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
 
 /// What a value is: the type of its elements and its extents.
 public struct TensorType: Hashable, Sendable, CustomStringConvertible {
+  /// The type of each element.
   public var element: DataType
+  /// Extents, outermost first.
   public var shape: Shape
 
+  /// Creates one from its parts.
   public init(_ element: DataType, _ shape: Shape) {
     self.element = element
     self.shape = shape

@@ -25,10 +25,13 @@ public final class TensorStorage: @unchecked Sendable {
 
 /// A dense, row-major tensor. A value: copies share bytes until one is written.
 public struct Tensor: Sendable {
+  /// Element type and shape.
   public let type: TensorType
   private var storage: TensorStorage
 
+  /// The type of each element.
   public var element: DataType { type.element }
+  /// Extents, outermost first.
   public var shape: Shape { type.shape }
 
   /// The number of elements.
@@ -129,12 +132,14 @@ public struct Tensor: Sendable {
 }
 
 extension Tensor: Hashable {
+  /// Whether type and bytes are the same.
   public static func == (a: Tensor, b: Tensor) -> Bool {
     guard a.type == b.type else { return false }
     if a.storage === b.storage { return true }
     return a.withBytes { x in b.withBytes { y in x.elementsEqual(y) } }
   }
 
+  /// Hashes type and first bytes.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(type)
     withBytes { hasher.combine(bytes: UnsafeRawBufferPointer(rebasing: $0.prefix(256))) }

@@ -12,9 +12,12 @@ public enum Support: Hashable, Sendable {
 
 /// What a run gave: one tensor for each graph output, and one for each tap.
 public struct RunResult: Sendable {
+  /// One tensor for each output.
   public var outputs: [Tensor]
+  /// One tensor for each tap.
   public var taps: [Tensor]
 
+  /// Creates one from its parts.
   public init(outputs: [Tensor], taps: [Tensor]) {
     self.outputs = outputs
     self.taps = taps
@@ -42,8 +45,11 @@ public protocol Executable: Sendable {
 }
 
 extension Executable {
+  /// Nothing to say.
   public var mapping: Table? { nil }
+  /// Nothing to show.
   public var listing: String? { nil }
+  /// Nothing to cost.
   public var costs: CostReport? { nil }
 }
 
@@ -64,7 +70,9 @@ public protocol Backend: Sendable {
 }
 
 extension Backend {
+  /// The options it takes.
   public var options: [OptionSpec] { [] }
+  /// What passes should cut a network to; nil: any graph will do.
   public func target(_ options: Options) throws -> Target? { nil }
 
   /// Throws one diagnostic for each node that the backend does not run at all.

@@ -71,7 +71,9 @@ public enum Files {
     var partial = path.hasPrefix("/") ? "/" : ""
     for component in path.split(separator: "/") {
       partial += partial.isEmpty || partial.hasSuffix("/") ? "\(component)" : "/\(component)"
-      guard mkdir(partial, 0o755) == 0 || errno == EEXIST else { throw Diagnostic(.badInput, "cannot make the folder: \(reason())", file: path) }
+      guard mkdir(partial, 0o755) == 0 || errno == EEXIST else {
+        throw Diagnostic(.badInput, "cannot make the folder: \(reason())", file: path)
+      }
     }
   }
 

@@ -2,6 +2,7 @@ import GraphIR
 
 /// What to import, and how.
 public struct ImportRequest: Sendable {
+  /// The file.
   public var path: String
   /// Extents of free dimensions, by name.
   public var dimensions: [String: Int]
@@ -10,6 +11,7 @@ public struct ImportRequest: Sendable {
   /// An upper bound on memory taken while importing, in bytes.
   public var memoryLimit: Int
 
+  /// Creates one from its parts.
   public init(path: String, dimensions: [String: Int] = [:], batch: Int? = nil, memoryLimit: Int = 4 << 30) {
     self.path = path
     self.dimensions = dimensions
@@ -20,9 +22,12 @@ public struct ImportRequest: Sendable {
 
 /// A graph as it came from a file, and what the user should know about how it was read.
 public struct ImportedModel: Sendable {
+  /// The graph.
   public var graph: Graph
+  /// What the user should know.
   public var notes: [String]
 
+  /// Creates one from its parts.
   public init(graph: Graph, notes: [String] = []) {
     self.graph = graph
     self.notes = notes

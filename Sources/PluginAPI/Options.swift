@@ -2,6 +2,7 @@ import GraphIR
 
 /// One option that a plug-in takes.
 public struct OptionSpec: Sendable {
+  /// Which one.
   public enum Kind: Hashable, Sendable {
     case word([String])
     case text
@@ -10,12 +11,16 @@ public struct OptionSpec: Sendable {
     case flag
   }
 
+  /// The name on the command line.
   public let name: String
+  /// Which one.
   public let kind: Kind
   /// The value when none is given, as text; nil when absence means something of its own.
   public let fallback: String?
+  /// One line for lists.
   public let summary: String
 
+  /// Creates one from its parts.
   public init(_ name: String, _ kind: Kind, default fallback: String?, _ summary: String) {
     self.name = name
     self.kind = kind
@@ -80,18 +85,24 @@ public struct Options: Hashable, Sendable {
 
 /// A name with options, as written on the command line and in pipelines: `tile{columns=64}`.
 public struct Spelling: Hashable, Sendable, CustomStringConvertible {
+  /// The name on the command line.
   public var name: String
+  /// Keys of the options, in order.
   public var keys: [String]
+  /// The options it takes.
   public var options: [String]
 
+  /// Creates one from its parts.
   public init(_ name: String, _ given: [(key: String, value: String)] = []) {
     self.name = name
     keys = given.map(\.key)
     options = given.map(\.value)
   }
 
+  /// The options as given, in order.
   public var given: [(key: String, value: String)] { zip(keys, options).map { ($0, $1) } }
 
+  /// As text.
   public var description: String {
     given.isEmpty ? name : "\(name){\(given.map { "\($0.key)=\($0.value)" }.joined(separator: ","))}"
   }

@@ -11,6 +11,7 @@ public struct Target: Hashable, Sendable {
     /// Whether each layer gets a full scale of its own, from calibration data, instead of the chip's.
     public var isCalibrated: Bool
 
+    /// Creates one from its parts.
     public init(bits: Int, fullScale: Double, isCalibrated: Bool = false) {
       self.bits = bits
       self.fullScale = fullScale
@@ -18,6 +19,7 @@ public struct Target: Hashable, Sendable {
     }
   }
 
+  /// The name on the command line.
   public var name: String
   /// Inputs that one evaluation sums.
   public var columns: Int
@@ -30,6 +32,7 @@ public struct Target: Hashable, Sendable {
   /// nil: the sum itself is read.
   public var converter: Converter?
 
+  /// Creates one from its parts.
   public init(name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, converter: Converter?) {
     self.name = name
     self.columns = columns
@@ -42,6 +45,7 @@ public struct Target: Hashable, Sendable {
 
 /// What a pass may look at besides the graph.
 public struct PassContext: Sendable {
+  /// The options it takes.
   public var options: Options
   /// The machine that the network is cut for; nil when none was named.
   public var target: Target?
@@ -52,6 +56,7 @@ public struct PassContext: Sendable {
   /// Tells the user something about what the pass chose.
   public var note: @Sendable (String) -> Void
 
+  /// Creates one from its parts.
   public init(
     options: Options, target: Target?, calibration: [[Tensor]],
     evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void
@@ -68,11 +73,16 @@ public struct PassContext: Sendable {
 public struct Pass: Sendable {
   /// The spelling on the command line, such as `fold-constants`.
   public let name: String
+  /// One line for lists.
   public let summary: String
+  /// The options it takes.
   public let options: [OptionSpec]
+  /// The step itself.
   public let run: @Sendable (Graph, PassContext) throws -> Graph
 
-  public init(_ name: String, _ summary: String, options: [OptionSpec] = [], run: @escaping @Sendable (Graph, PassContext) throws -> Graph) {
+  /// Creates one from its parts.
+  public init(_ name: String, _ summary: String, options: [OptionSpec] = [], run: @escaping @Sendable (Graph, PassContext) throws -> Graph)
+  {
     self.name = name
     self.summary = summary
     self.options = options

@@ -1,13 +1,20 @@
 /// What a plug-in brings.
 public struct Plugin: Sendable {
+  /// The name on the command line.
   public var name: String
+  /// Its frontends.
   public var frontends: [any Frontend]
+  /// Its formats of tensor files.
   public var tensorFormats: [any TensorFormat]
+  /// Its passes.
   public var passes: [Pass]
+  /// Its backends.
   public var backends: [any Backend]
 
+  /// Creates one from its parts.
   public init(
-    _ name: String, frontends: [any Frontend] = [], tensorFormats: [any TensorFormat] = [], passes: [Pass] = [], backends: [any Backend] = []
+    _ name: String, frontends: [any Frontend] = [], tensorFormats: [any TensorFormat] = [], passes: [Pass] = [],
+    backends: [any Backend] = []
   ) {
     self.name = name
     self.frontends = frontends

@@ -18,11 +18,16 @@ public enum Mark: String, Hashable, Sendable, CaseIterable {
 
 /// A number with its unit, and where it comes from.
 public struct Quantity: Hashable, Sendable {
+  /// The value.
   public var value: Double
+  /// Its unit, such as pJ.
   public var unit: String
+  /// How far to trust it.
   public var mark: Mark
+  /// Where it comes from.
   public var source: String
 
+  /// Creates one from its parts.
   public init(_ value: Double, _ unit: String, _ mark: Mark, source: String) {
     self.value = value
     self.unit = unit
@@ -35,8 +40,10 @@ public struct Quantity: Hashable, Sendable {
 public struct SourcedConstant: Hashable, Sendable {
   /// Where it stands, such as `conv-ram-isscc2018: energy.adc`.
   public var name: String
+  /// The figure.
   public var quantity: Quantity
 
+  /// Creates one from its parts.
   public init(_ name: String, _ quantity: Quantity) {
     self.name = name
     self.quantity = quantity

@@ -9,17 +9,22 @@ public struct Table: Hashable, Sendable {
     /// Not known, or not applicable.
     case none
 
+    /// From a literal.
     public init(stringLiteral value: String) { self = .text(value) }
+    /// From a literal.
     public init(integerLiteral value: Int) { self = .int(value) }
   }
 
+  /// What stands above it.
   public var title: String
   /// Heads of the columns, with units where they have one.
   public var columns: [String]
+  /// One list of cells for each row.
   public var rows: [[Cell]]
   /// Lines under the table.
   public var notes: [String]
 
+  /// Creates one from its parts.
   public init(_ title: String, columns: [String], rows: [[Cell]] = [], notes: [String] = []) {
     self.title = title
     self.columns = columns

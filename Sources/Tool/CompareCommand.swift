@@ -32,7 +32,8 @@ struct CompareCommand: ToolCommand {
         _ = try comparison.add(inputs, threads: backend.threads)
       }
     }
-    let verdict = comparison.isExact ? "all values equal, byte for byte" : comparison.holds ? "all values within tolerance" : "values differ"
+    let verdict =
+      comparison.isExact ? "all values equal, byte for byte" : comparison.holds ? "all values within tolerance" : "values differ"
     report(
       [("values", comparison.table)], extra: [("verdict", .string(verdict)), ("samples", .int(comparison.samples))], format: format)
     if format == .text { writeOut("\n\(comparison.samples) samples, \(comparison.rows.count) values each: \(verdict)\n") }
@@ -129,7 +130,8 @@ struct RandomInputs {
       case .float32: return Tensor(.float32, shape, (0..<count).map { _ in Float(random.next() >> 40) / 16_777_216 })
       case .float64: return Tensor(.float64, shape, (0..<count).map { _ in Double(random.next() >> 40) / 16_777_216 })
       case .float16: return Tensor(.float16, shape, (0..<count).map { _ in Float16(Float(random.next() >> 40) / 16_777_216).bitPattern })
-      case .bfloat16: return Tensor(.bfloat16, shape, (0..<count).map { _ in UInt16((Float(random.next() >> 40) / 16_777_216).bitPattern >> 16) })
+      case .bfloat16:
+        return Tensor(.bfloat16, shape, (0..<count).map { _ in UInt16((Float(random.next() >> 40) / 16_777_216).bitPattern >> 16) })
       case .bool: return Tensor.integers(.bool, shape, (0..<count).map { _ in Int(random.next() >> 63) })
       case .bit: return Tensor.integers(.bit, shape, (0..<count).map { _ in Int(random.next() >> 63) * 2 - 1 })
       case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8:

@@ -20,7 +20,9 @@ struct InputReader {
     for text in given {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       if parts.count == 2, names.contains(parts[0]) {
-        guard let tensor = try registry.readTensors(parts[1]).first?.tensor else { throw Diagnostic(.badInput, "holds no tensor", file: parts[1]) }
+        guard let tensor = try registry.readTensors(parts[1]).first?.tensor else {
+          throw Diagnostic(.badInput, "holds no tensor", file: parts[1])
+        }
         found[parts[0]] = (tensor, parts[1])
         continue
       }
@@ -28,13 +30,18 @@ struct InputReader {
         throw Diagnostic(.usage, "the model has no input '\(parts[0])'", hint: "it has \(names.joined(separator: ", "))")
       }
       for (name, tensor) in try registry.readTensors(text) {
-        if names.contains(name) && Files.fileExtension(text) == "npz" { found[name] = (tensor, text) } else { unnamed.append((tensor, text)) }
+        if names.contains(name) && Files.fileExtension(text) == "npz" {
+          found[name] = (tensor, text)
+        } else {
+          unnamed.append((tensor, text))
+        }
       }
     }
     var waiting = unnamed[...]
     for name in names where found[name] == nil { if let next = waiting.popFirst() { found[name] = next } }
     if let extra = waiting.first {
-      throw Diagnostic(.usage, "is one input too many", file: extra.file, hint: "the model has \(names.count): \(names.joined(separator: ", "))")
+      throw Diagnostic(
+        .usage, "is one input too many", file: extra.file, hint: "the model has \(names.count): \(names.joined(separator: ", "))")
     }
     var faults: [Diagnostic] = []
     var tensors: [Tensor] = []

@@ -53,7 +53,8 @@ struct InspectCommand: ToolCommand {
       parameters += constants
       macs += work
       table.rows.append([
-        .text(node.origin), .text(node.op.name), .text(node.results.map { "\(graph.type(of: $0))" }.joined(separator: ", ")), .int(constants),
+        .text(node.origin), .text(node.op.name), .text(node.results.map { "\(graph.type(of: $0))" }.joined(separator: ", ")),
+        .int(constants),
         .int(work),
       ])
     }
@@ -63,7 +64,8 @@ struct InspectCommand: ToolCommand {
 
   /// For every op of the graph, how many of its nodes each backend takes, and the first reason where it does not.
   static func supportTable(_ graph: Graph, _ backends: [ConfiguredBackend]) -> Table {
-    var table = Table("Support by backend: nodes on the machine + on the host", columns: ["op", "nodes"] + backends.map { "\($0.spelling)" })
+    var table = Table(
+      "Support by backend: nodes on the machine + on the host", columns: ["op", "nodes"] + backends.map { "\($0.spelling)" })
     for name in Set(graph.nodes.map(\.op.name)).sorted() {
       let ids = graph.nodeIDs.filter { graph[$0].op.name == name }
       let cells = backends.map { backend -> Table.Cell in

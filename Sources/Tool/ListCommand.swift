@@ -41,7 +41,8 @@ struct ListCommand: ToolCommand {
         rows: OpSchema.all.map { schema in
           let arity = schema.operands
           let count =
-            arity.count == 1 ? "\(arity.lowerBound)" : arity.upperBound > 1000 ? "\(arity.lowerBound)…" : "\(arity.lowerBound)-\(arity.upperBound)"
+            arity.count == 1
+            ? "\(arity.lowerBound)" : arity.upperBound > 1000 ? "\(arity.lowerBound)…" : "\(arity.lowerBound)-\(arity.upperBound)"
           return [.text(schema.name), .text(count), .text(schema.attributeNames.joined(separator: ", ")), .text(schema.summary)]
         })
     case .stages:

@@ -56,10 +56,12 @@ struct RunCommand: ToolCommand {
 
   /// A name that is safe for a file: other characters become `_`, names that then collide get a number.
   static func fileName(_ name: String, avoiding taken: inout Set<String>) -> String {
-    var safe = String(name.unicodeScalars.map { scalar -> Character in
-      let isSafe = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
-      return isSafe ? Character(scalar) : "_"
-    })
+    var safe = String(
+      name.unicodeScalars.map { scalar -> Character in
+        let isSafe =
+          scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || "._-".unicodeScalars.contains(scalar))
+        return isSafe ? Character(scalar) : "_"
+      })
     if safe.isEmpty || safe.allSatisfy({ $0 == "." }) { safe = "_" + safe }
     var candidate = safe
     var number = 2

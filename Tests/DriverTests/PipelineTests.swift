@@ -7,7 +7,8 @@ import Testing
 private let testPasses = Plugin(
   "test",
   passes: [
-    Pass("double-relu", "adds a relu behind every relu", options: [OptionSpec("times", .int(1...3), default: "1", "how many")]) { graph, context in
+    Pass("double-relu", "adds a relu behind every relu", options: [OptionSpec("times", .int(1...3), default: "1", "how many")]) {
+      graph, context in
       try graph.rewritten { candidate, new, _ in
         guard candidate.node.op == .unary(.relu) else { return nil }
         var value = try new.append1(candidate.node.op, candidate.operands, origin: candidate.node.origin)

@@ -18,15 +18,6 @@ struct GraphTests {
     #expect(values.map(\.floats) == [[-1, 2, 3, -4], [0, 2, 3, 0], [1], [1, 3, 4, 1]])
   }
 
-  @Test func runKnowsTheBatchOfConstants() throws {
-    var graph = Graph(name: "constant")
-    let x = graph.addInput("x", TensorType(.float32, [Shape.free, 1]))
-    let row = graph.addConstant(floats([1, 2], [5, 6]))
-    let rows = try graph.append1(.expand(Reshape(shape: [Shape.free, 2])), [row], origin: "expand")
-    graph.addOutput("y", try graph.append1(.concat(AxisAttribute(axis: 1)), [x, rows], origin: "concat"))
-    #expect(try Reference.run(graph, [floats([2, 1], [1, 2])])[3] == floats([2, 3], [1, 5, 6, 2, 5, 6]))
-  }
-
   @Test func runRefusesWrongInputs() throws {
     let graph = try graph()
     #expect(throws: Diagnostic.self) { try Reference.run(graph, []) }

@@ -30,13 +30,14 @@ import Testing
       try Data(text.utf8).write(to: path)
       try expectFault(4, [name], ["inspect", path.path])
     }
-    try expectFault(4, ["no such file"], ["inspect", "/nowhere/net.onnx"])
+    try expectFault(4, ["/nowhere/net.onnx", "No such file"], ["inspect", "/nowhere/net.onnx"])
     try expectFault(4, ["no frontend reads '.md'"], ["inspect", "models/README.md"])
   }
 
   @Test func aShapeThatDoesNotFit() throws {
     let folder = try Bitline.folder()
-    let text = "graph \"g\" {\n %0 = input \"x\" : f32[1x3]\n %1 = constant splat(1.0) : f32[2x4]\n %2 = dense(%0, %1) : f32[1x2]\n output \"y\" = %2\n}"
+    let text =
+      "graph \"g\" {\n %0 = input \"x\" : f32[1x3]\n %1 = constant splat(1.0) : f32[2x4]\n %2 = dense(%0, %1) : f32[1x2]\n output \"y\" = %2\n}"
     let path = folder.appendingPathComponent("g.ir")
     try Data(text.utf8).write(to: path)
     try expectFault(4, ["g.ir", "line 4", "does not fit"], ["inspect", path.path])

@@ -38,11 +38,6 @@ extension ConformanceSuite {
         let x = b.input([1, 5])
         b.output(try b(.expand(Reshape(shape: [Shape.free, 4, 5])), x))
       },
-      Blueprint("expand-constant-to-the-batch") { b in
-        let x = b.input([5])
-        let row = try b(.expand(Reshape(shape: [Shape.free, 5])), b.constant([1, 5]))
-        b.output(try b(.concat(AxisAttribute(axis: 1)), x, row))
-      },
       Blueprint("concat-of-three") { b in
         let (x, y) = (b.input([3, 2]), b.input([1, 2]))
         b.output(try b(.concat(AxisAttribute(axis: 1)), x, y, x))
