@@ -95,7 +95,7 @@ struct EvaluateCommand: ToolCommand {
     }
     var tables: [(key: String, table: Table)] = [("accuracy", accuracy)]
     if confusion { for run in runs { tables.append(("confusion", run.accuracy.confusionTable)) } }
-    if let comparison { tables.append(("agreement", comparison.table)) }
+    if let comparison, format == .json || !comparison.isExact { tables.append(("agreement", comparison.table)) }
     if let claims = try bench.claims(
       registry,
       accuracy: hasBeside ? runs.last.map { (runs.first { $0.name.hasPrefix("imc") }?.accuracy.top1 ?? 0, $0.accuracy.top1) } : nil)
@@ -117,11 +117,14 @@ extension Workbench {
     guard let array = machines.first(where: { $0.backend.backend.name == "imc" })?.executable.costs,
       let plain = machines.first(where: { $0.backend.backend.name == "baseline" }), !array.layers.filter({ $0.place == .array }).isEmpty
     else { return nil }
-    let others = plain.backend.spelling.given.filter { $0.key != "reuse" }
-    let reports = try ["none", "register", "full"].compactMap { reuse -> (setting: String, report: CostReport)? in
-      let spelling = Spelling("baseline", others + [("reuse", reuse)])
-      guard let report = try registry.backends([spelling])[0].compile(graph).costs else { return nil }
-      return ("reuse \(reuse)", report)
+    let given = plain.backend.spelling.given.filter { $0.key != "reuse" }
+    var settings = ["none", "register", "full"].map { ("reuse \($0)", given + [(key: "reuse", value: $0)]) }
+    if !given.contains(where: { $0.key == "weights" }) {
+      settings.append(("reuse full, 1-bit weights", given + [(key: "reuse", value: "full"), (key: "weights", value: "bit")]))
+    }
+    let reports = try settings.compactMap { setting, options -> (setting: String, report: CostReport)? in
+      guard let report = try registry.backends([Spelling("baseline", options)])[0].compile(graph).costs else { return nil }
+      return (setting, report)
     }
     return Claims(array: array, plain: reports, accuracy: accuracy)
   }
