@@ -88,15 +88,17 @@ struct EvaluateCommand: ToolCommand {
       columns: ["backend", "stage", "correct", "top-1 %", "decides as the first", "samples/s"])
     for run in runs {
       accuracy.rows.append([
-        .text(run.name), .text(run.stage), .int(run.accuracy.correct), .number(100 * run.accuracy.top1, digits: 2), .int(run.accuracy.agreeing),
+        .text(run.name), .text(run.stage), .int(run.accuracy.correct), .number(100 * run.accuracy.top1, digits: 2),
+        .int(run.accuracy.agreeing),
         allValues && run.seconds < 1e-3 ? .none : .number(Double(run.accuracy.samples) / max(run.seconds, 1e-9), digits: 0),
       ])
     }
-    var tables: [(key: String, table: Table)] = [("accuracy", accuracy)]
+    var tables: [(key: String, table: Table)] = bench.loweringTables(format) + [("accuracy", accuracy)]
     if confusion { for run in runs { tables.append(("confusion", run.accuracy.confusionTable)) } }
     if let comparison { tables.append(("agreement", comparison.table)) }
     if let claims = try bench.claims(
-      registry, accuracy: hasBeside ? runs.last.map { (runs.first { $0.name.hasPrefix("imc") }?.accuracy.top1 ?? 0, $0.accuracy.top1) } : nil)
+      registry,
+      accuracy: hasBeside ? runs.last.map { (runs.first { $0.name.hasPrefix("imc") }?.accuracy.top1 ?? 0, $0.accuracy.top1) } : nil)
     {
       tables.append(("claims", claims.table))
     }

@@ -57,7 +57,9 @@ struct BinarizeReport {
     return Double(beyond) / Double(max(1, inputs.reduce(0) { $0 + $1.count }))
   }
 
-  private mutating func addHistograms(_ layer: Layer, _ solution: LayerSolution, _ choice: CodeChoice, _ inputs: [Tensor], _ codes: [Tensor]) {
+  private mutating func addHistograms(
+    _ layer: Layer, _ solution: LayerSolution, _ choice: CodeChoice, _ inputs: [Tensor], _ codes: [Tensor]
+  ) {
     var (weights, numbers, coded) = (Observation(), Observation(), [Int](repeating: 0, count: choice.codes.hi + 1))
     weights.add(layer.weights)
     for tensor in inputs { numbers.add(tensor) }

@@ -4,7 +4,8 @@ extension Binarizer {
   /// The sign of each weight (of 0: +1), scaled by the filter's mean magnitude, which is the best scale for those signs (XNOR-Net BWN);
   /// further bases do the same to what is left over.
   static let sign = Binarizer(name: "sign", needsData: false) { problem in
-    LayerSolution(problem.weights.filters.map { residual($0.map(Double.init), bases: problem.bases) }, shape: problem.weights.shape, bias: nil)
+    LayerSolution(
+      problem.weights.filters.map { residual($0.map(Double.init), bases: problem.bases) }, shape: problem.weights.shape, bias: nil)
   }
 
   /// One filter by signs of what is left over, base after base.

@@ -46,7 +46,9 @@ struct LayerPlan {
     let solution = method.solve(
       LayerProblem(weights: layer.weights, bases: bases, squares: squares, seed: options.seed &* 1009 &+ UInt64(layer.number)))
     let how = bases == 1 ? method.name : "\(method.name), \(bases) bases"
-    if squares == nil { context.note("\(layer.name): \(how), weights off by \(percent(relativeError(of: solution.bases, from: layer.weights)))") }
+    if squares == nil {
+      context.note("\(layer.name): \(how), weights off by \(percent(relativeError(of: solution.bases, from: layer.weights)))")
+    }
     return solution
   }
 
@@ -77,7 +79,8 @@ struct LayerPlan {
     let input = try replay.pair(node.operands[0], layer.candidate.operands[0], in: new)
     let coded = try code(layer, input, &new)
     let targets = try plainOutputs(layer, old)
-    let codeTensors = coded.isOwn ? input.builtTensors.map { $0.coded(coded.value.choice) } : try replay.builts(of: coded.value.codes, in: new)
+    let codeTensors =
+      coded.isOwn ? input.builtTensors.map { $0.coded(coded.value.choice) } : try replay.builts(of: coded.value.codes, in: new)
     let squares =
       isExact
       ? nil
@@ -87,7 +90,11 @@ struct LayerPlan {
     guard let solution = solution(of: layer, squares) else { return nil }
     var operands = [coded.value.numbers]
     operands.append(try addWeights(solution.bases, inPlaceOf: layer.candidate.operands[1], origin: node.origin, &new))
-    if let bias = solution.bias { operands.append(new.addConstant(.vector(bias))) } else { operands += layer.candidate.operands.dropFirst(2) }
+    if let bias = solution.bias {
+      operands.append(new.addConstant(.vector(bias)))
+    } else {
+      operands += layer.candidate.operands.dropFirst(2)
+    }
     let results = try new.append(node.op, operands, origin: node.origin)
     let outputs = try keepOutputs(layer, targets, results[0], new)
     table.add(
@@ -135,7 +142,8 @@ struct LayerPlan {
     var part = Graph(name: old.name)
     let x = part.addInput("x", old.type(of: node.operands[0]))
     let rest = node.operands.dropFirst().map { operand in
-      part.addConstant(operand == node.operands[1] ? layer.weights : old.constant(operand) ?? Tensor(zeros: .float32, [layer.weights.shape[0]]))
+      part.addConstant(
+        operand == node.operands[1] ? layer.weights : old.constant(operand) ?? Tensor(zeros: .float32, [layer.weights.shape[0]]))
     }
     let y = try part.append1(node.op.withoutActivation.op, [x] + rest, origin: node.origin)
     part.addOutput("y", y)

@@ -49,7 +49,9 @@ extension Observation {
     let limit = max(levels, Int((end / largest * Double(fine)).rounded(.up)))
     var data = [Double](repeating: 0, count: fine)
     // Exact zeros are codes of their own, whatever the end is; they would drown all else.
-    for entry in spectrum where entry.magnitude > 0 { data[min(fine - 1, Int(entry.magnitude / largest * Double(fine)))] += Double(entry.count) }
+    for entry in spectrum where entry.magnitude > 0 {
+      data[min(fine - 1, Int(entry.magnitude / largest * Double(fine)))] += Double(entry.count)
+    }
     let total = data.reduce(0, +)
     guard total > 0, limit <= fine else { return .infinity }
     var clipped = Array(data[..<limit])
