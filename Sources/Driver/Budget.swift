@@ -31,9 +31,12 @@ public enum Budget: Hashable, Sendable {
 
 /// What one choice of bases costs, by the models of the machines.
 public struct BasesCost: Hashable, Sendable {
+  /// Energy of one sample.
   public var picojoules: Double
+  /// Cycles of one sample.
   public var cycles: Int
 
+  /// Both together.
   public static func + (a: BasesCost, b: BasesCost) -> BasesCost {
     BasesCost(picojoules: a.picojoules + b.picojoules, cycles: a.cycles + b.cycles)
   }
@@ -43,6 +46,7 @@ public struct BasesCost: Hashable, Sendable {
 public struct BudgetPoint: Sendable {
   /// By layer; 0 is a layer in floating point on the host.
   public var bases: [Int]
+  /// What all layers cost together.
   public var cost: BasesCost
   /// What the single layers' divergences add up to.
   public var expectedDivergence: Double

@@ -11,12 +11,15 @@ import PluginAPI
 
 /// How near one network's decisions are to another's on data without labels.
 public struct Fidelity: Hashable, Sendable {
+  /// Samples seen.
   public private(set) var samples = 0
+  /// Samples on which both decide alike.
   public private(set) var agreeing = 0
   private var lossSum = 0.0
   private var lossSquares = 0.0
   private var divergenceSum = 0.0
 
+  /// Of no samples yet.
   public init() {}
 
   /// The share of samples on which both decide alike.
