@@ -52,8 +52,10 @@ let package = Package(
     room("OnnxFrontend", "frontends/onnx", ["GraphIR", "ReferenceKernels", "PluginAPI", "COnnxSchema"], exclude: ["schema"]),
     room("TextFrontend", "frontends/text", ["GraphIR", "PluginAPI"]),
     room("CanonicalizePasses", "passes/canonicalize", ["GraphIR", "ReferenceKernels", "PluginAPI"]),
-    room("BinarizePasses", "passes/binarize", ["GraphIR", "ReferenceKernels", "PluginAPI"]),
-    room("QuantizePasses", "passes/quantize", ["GraphIR", "PluginAPI"]),
+    room("Calibration", "passes/calibration", ["GraphIR", "PluginAPI"]),
+    .target(name: "CBinarizeKernels", path: "passes/binarize/kernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
+    room("BinarizePasses", "passes/binarize", ["GraphIR", "ReferenceKernels", "PluginAPI", "Calibration", "CBinarizeKernels"], exclude: ["kernels"]),
+    room("QuantizePasses", "passes/quantize", ["GraphIR", "PluginAPI", "Calibration"]),
     room("TilePasses", "passes/tile", ["GraphIR", "PluginAPI"]),
     room("BaselineBackend", "backends/baseline", ["GraphIR", "ReferenceKernels", "PluginAPI", "Hardware"]),
     .target(name: "CCPUKernels", path: "backends/cpu/kernels", cSettings: [.unsafeFlags(["-O3"])]),
@@ -86,6 +88,6 @@ let package = Package(
     tests("DatasetsTests", ["Datasets", "GraphIR", "PluginAPI", "CZlib"]),
     tests(
       "PassesTests",
-      ["GraphIR", "ReferenceKernels", "PluginAPI", "CanonicalizePasses", "BinarizePasses", "QuantizePasses", "TilePasses"]),
+      ["GraphIR", "ReferenceKernels", "PluginAPI", "Calibration", "CanonicalizePasses", "BinarizePasses", "QuantizePasses", "TilePasses"]),
   ]
 )

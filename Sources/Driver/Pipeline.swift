@@ -53,14 +53,17 @@ public struct PassRunner {
   public var reproducerFolder: String?
   private let evaluate: @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor]
   private let note: @Sendable (String) -> Void
+  private let report: @Sendable (Table) -> Void
   private var passesRun = 0
 
   /// Creates one from its parts.
   public init(
-    evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void
+    evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void,
+    report: @escaping @Sendable (Table) -> Void = { _ in }
   ) {
     self.evaluate = evaluate
     self.note = note
+    self.report = report
   }
 
   /// The graph after all passes of `pipeline`.
@@ -69,7 +72,8 @@ public struct PassRunner {
     for step in pipeline.steps where passesRun < stopAfter {
       passesRun += 1
       for index in observers.indices { observers[index].willRun(step, number: passesRun, on: graph) }
-      let context = PassContext(options: step.options, target: target, calibration: calibration, evaluate: evaluate, note: note)
+      let context = PassContext(
+        options: step.options, target: target, calibration: calibration, evaluate: evaluate, note: note, report: report)
       let clock = ContinuousClock()
       let start = clock.now
       let result: Graph

@@ -32,7 +32,7 @@ public struct LoweringOptions: Sendable {
   public var pipelineText: String {
     pipeline
       ?? [
-        Spelling("binarize", binarize), Spelling("quantize", quantize), Spelling("canonicalize"), Spelling("lower-binary"),
+        Spelling("binarize", binarize + quantize), Spelling("quantize", quantize), Spelling("canonicalize"), Spelling("lower-binary"),
         Spelling("canonicalize"), Spelling("tile", tile), Spelling("readout", readout),
       ].map(\.description).joined(separator: ",")
   }
@@ -46,6 +46,8 @@ public struct Session: Sendable {
   public private(set) var raw: Graph
   /// What the user should know: how the model was read and what passes chose.
   public private(set) var notes: [String]
+  /// What passes reported in figures, in order.
+  public private(set) var tables: [Table] = []
   /// Watch passes run; they see all pipelines of the session in turn.
   public var configureRunner: @Sendable (inout PassRunner) -> Void = { _ in }
   /// Batches for calibration, one tensor for each graph input.
@@ -81,11 +83,14 @@ public struct Session: Sendable {
   /// Runs a pipeline given as text.
   public mutating func run(_ pipeline: String, on graph: Graph, target: Target?) throws -> Graph {
     let heard = NoteKeeper()
-    var runner = PassRunner(evaluate: Session.evaluator(registry), note: { heard.add($0) })
+    var runner = PassRunner(evaluate: Session.evaluator(registry), note: { heard.add($0) }, report: { heard.add($0) })
     runner.target = target
     runner.calibration = calibration
     configureRunner(&runner)
-    defer { notes += heard.all.filter { !notes.contains($0) } }
+    defer {
+      notes += heard.all.filter { !notes.contains($0) }
+      tables += heard.tables
+    }
     return try runner.run(Pipeline(pipeline, registry: registry), on: graph)
   }
 }
@@ -94,5 +99,8 @@ public struct Session: Sendable {
 private final class NoteKeeper: @unchecked Sendable {
   private(set) var all: [String] = []
 
+  private(set) var tables: [Table] = []
+
   func add(_ note: String) { all.append(note) }
+  func add(_ table: Table) { tables.append(table) }
 }

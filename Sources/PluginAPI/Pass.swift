@@ -55,17 +55,21 @@ public struct PassContext: Sendable {
   public var evaluate: @Sendable (_ graph: Graph, _ inputs: [Tensor], _ values: [ValueID]) throws -> [Tensor]
   /// Tells the user something about what the pass chose.
   public var note: @Sendable (String) -> Void
+  /// Hands on figures about what the pass did, for a report.
+  public var report: @Sendable (Table) -> Void
 
   /// Creates one from its parts.
   public init(
     options: Options, target: Target?, calibration: [[Tensor]],
-    evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void
+    evaluate: @escaping @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor], note: @escaping @Sendable (String) -> Void,
+    report: @escaping @Sendable (Table) -> Void
   ) {
     self.options = options
     self.target = target
     self.calibration = calibration
     self.evaluate = evaluate
     self.note = note
+    self.report = report
   }
 }
 

@@ -41,7 +41,7 @@ struct CompileCommand: ToolCommand {
       }
       writeOut(listing)
     case .mapping:
-      var tables: [(key: String, table: Table)] = []
+      var tables = bench.loweringTables(format)
       if let mapping = machine.executable.mapping { tables.append(("mapping", mapping)) }
       tables.append(("work", Workbench.workTable(machine, in: bench.graph)))
       for (key, table) in zip(["layers", "components", "counts", "constants"], machine.executable.costs?.tables(for: machine.name) ?? []) {

@@ -93,7 +93,7 @@ struct EvaluateCommand: ToolCommand {
         allValues && run.seconds < 1e-3 ? .none : .number(Double(run.accuracy.samples) / max(run.seconds, 1e-9), digits: 0),
       ])
     }
-    var tables: [(key: String, table: Table)] = [("accuracy", accuracy)]
+    var tables: [(key: String, table: Table)] = bench.loweringTables(format) + [("accuracy", accuracy)]
     if confusion { for run in runs { tables.append(("confusion", run.accuracy.confusionTable)) } }
     if let comparison, format == .json || !comparison.isExact { tables.append(("agreement", comparison.table)) }
     if let claims = try bench.claims(

@@ -74,6 +74,18 @@ struct LoweringFlags: ParsableArguments {
   @Option(help: "How weights are binarized that are not two-valued: see 'bitline list passes'.")
   var method: String?
 
+  @Option(help: "Bits of each weight, 1 to 4: one number, or one for each layer as 2:1:0, where 0 keeps it in floating point.")
+  var bases: String?
+
+  @Option(help: ArgumentHelp("Chooses bases for each layer: the least energy that loses at most so many points.", valueName: "points%"))
+  var loss: String?
+
+  @Option(help: ArgumentHelp("Chooses bases for each layer: the least loss within so much energy a sample.", valueName: "number+nJ"))
+  var energy: String?
+
+  @Option(help: "Where activation codes end by calibration data: max, error, percentile, kl.")
+  var range: String?
+
   @Option(help: "What stands behind every tile: exact, chip, calibrated; the target's own when not given.")
   var readout: String?
 
@@ -101,6 +113,8 @@ struct LoweringFlags: ParsableArguments {
       options.binarize += [("first", first ? "keep" : "binarize"), ("last", last ? "keep" : "binarize")]
     }
     if let method { options.binarize.append(("method", method)) }
+    if let bases { options.binarize.append(("bases", bases)) }
+    if let range { options.quantize.append(("range", range)) }
     if let bits { options.quantize.append(("bits", "\(bits)")) }
     if let inputRange { options.quantize.append(("input-range", inputRange)) }
     if let split { options.tile.append(("split", split)) }
@@ -108,6 +122,19 @@ struct LoweringFlags: ParsableArguments {
     if let readoutBits { options.readout.append(("bits", "\(readoutBits)")) }
     options.pipeline = passes
     return options
+  }
+
+  /// The budget asked for; nil when there is none.
+  func budget() throws -> Budget? {
+    guard loss == nil || energy == nil else { throw Diagnostic(.usage, "--loss and --energy exclude each other") }
+    guard bases == nil || (loss == nil && energy == nil) else { throw Diagnostic(.usage, "--bases leaves nothing to a budget") }
+    return try loss.map { try Budget(loss: $0) } ?? energy.map { try Budget(energy: $0) }
+  }
+
+  /// Whether a layer is kept in floating point whatever the budget.
+  func isKept(_ layer: Int, of count: Int) -> Bool {
+    let keep = keep ?? "both"
+    return layer == 0 && (keep == "both" || keep == "first") || layer == count - 1 && (keep == "both" || keep == "last")
   }
 
   /// Batches for calibration; empty when none were asked for.

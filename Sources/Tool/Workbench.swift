@@ -17,6 +17,8 @@ struct Workbench {
   let stage: Stage
   let machines: [Machine]
   let notes: [String]
+  /// What lowering reported in figures: the budget's frontier, errors by layer, histograms.
+  let tables: [Table]
 
   init(
     _ registry: Registry, _ model: ModelFlags, _ spellings: [Spelling]?, _ lowering: LoweringFlags, _ watching: PassFlags
@@ -30,6 +32,7 @@ struct Workbench {
       stage = .lowered
       machines = try configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program.graph)) }
       notes = []
+      tables = []
       return
     }
     let configured = try registry.backends(spellings ?? [Spelling("cpu")])
@@ -56,17 +59,29 @@ struct Workbench {
       case .lowered: .lowered
       }
     let canonical = try session.canonical()
+    var options = try lowering.options()
+    var frontier: [Table] = []
+    if stage == .lowered, let budget = try lowering.budget() {
+      let machine = try configured.first { try $0.target() != nil } ?? registry.backends([Spelling("imc")])[0]
+      var search = try BudgetSearch(
+        registry, session, canonical: canonical, options, target: target, machine: machine,
+        host: registry.backends([Spelling("baseline")])[0])
+      let (chosen, table) = try search.run(budget, isKept: lowering.isKept)
+      options.binarize.append(("bases", chosen.option))
+      frontier = [table]
+    }
     graph =
       switch stage {
       case .raw: session.raw
       case .canonical: canonical
-      case .lowered: try session.run(lowering.options().pipelineText, on: canonical, target: target)
+      case .lowered: try session.run(options.pipelineText, on: canonical, target: target)
       }
     self.canonical = canonical
     self.stage = stage
     let graph = graph
     machines = try configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(graph)) }
     notes = session.notes
+    tables = frontier + session.tables
     self.session = session
     if watching.timePasses { writeError(timing.table.text) }
   }
@@ -76,4 +91,17 @@ struct Workbench {
 private struct Uncheck<Value>: @unchecked Sendable {
   let value: Value
   init(_ value: Value) { self.value = value }
+}
+
+extension Workbench {
+  /// What lowering reported, keyed for a report; histograms only where programs read it.
+  func loweringTables(_ format: Format) -> [(key: String, table: Table)] {
+    tables.compactMap { table in
+      let key = ["Bases": "frontier", "Binary": "layers fitted", "Histograms": "histograms", "Readout": "readout"].first {
+        table.title.hasPrefix($0.key)
+      }
+      guard let key, format == .json || key.value != "histograms" else { return nil }
+      return (key.value, table)
+    }
+  }
 }

@@ -87,7 +87,7 @@ import Testing
         }
       }
     }
-    let outcome = try run("tile{columns=7}, readout{scale=calibrated,bits=5}", on: sums(of: bits), calibration: batches)
+    let outcome = try run("tile{columns=7}, readout{scale=calibrated,bits=5,range=max}", on: sums(of: bits), calibration: batches)
     #expect(lsb(outcome.graph) == Float(Double(largest) / 15))
     #expect(outcome.graph.nodes.last.map { outcome.graph.constant($0.operands[1])?.floats[0] } == Float(Double(largest) / 15))
     let some = try run("tile{columns=7}, readout{scale=calibrated,bits=5,percentile=50}", on: sums(of: bits), calibration: batches)
@@ -108,7 +108,7 @@ import Testing
       }
       visible.addOutput("sums", try #require(sums))
       let largest = try outputs(of: visible, batch)[1].doubles.map(\.magnitude).max() ?? 0
-      let read = try run("readout{scale=calibrated,bits=4}", on: lowered, calibration: [batch]).graph
+      let read = try run("readout{scale=calibrated,bits=4,range=max}", on: lowered, calibration: [batch]).graph
       #expect(lsb(read) == Float(max(1, largest / 7)), "seed \(seed)")
     }
   }
@@ -119,7 +119,7 @@ import Testing
     let inputs = [random.tensor([3, 3, 5, 5], -9...9)]
     let lowered = try run("canonicalize, lower-binary, tile{columns=16}", on: graph).graph
     // With more codes than sums the lsb is 1, and every sum is read as it is.
-    let read = try run("readout{scale=calibrated,bits=16}", on: lowered, calibration: [inputs]).graph
+    let read = try run("readout{scale=calibrated,bits=16,range=max}", on: lowered, calibration: [inputs]).graph
     #expect(lsb(read) == 1)
     #expect(try outputs(of: lowered, inputs) == outputs(of: read, inputs))
   }

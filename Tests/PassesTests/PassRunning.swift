@@ -34,7 +34,7 @@ func run(_ pipeline: String, on graph: Graph, target: Target? = chip, calibratio
         let all = try Reference.run(graph, inputs)
         return values.map { all[Int($0.index)] }
       },
-      note: { note in notes.add(note) })
+      note: { note in notes.add(note) }, report: { _ in })
     current = try pass.run(current, context)
     try Diagnostics.throwIfAny(Verifier.faults(in: current).map { $0.at("after \(pass.name)") })
   }

@@ -1,3 +1,4 @@
+import Calibration
 import GraphIR
 import PluginAPI
 import QuantizePasses
@@ -28,7 +29,7 @@ import Testing
   @Test func calibrationFindsTheLargestMagnitude() throws {
     let graph = try layer("%a = relu(%x) : f32[?x2]")
     let batches = [[Tensor(.float32, [2, 2], [1, -9, 3, 0.5] as [Float])], [Tensor(.float32, [1, 2], [2, 6.3] as [Float])]]
-    let found = try #require(codes(run("quantize", on: graph, calibration: batches).graph))
+    let found = try #require(codes(run("quantize{range=max}", on: graph, calibration: batches).graph))
     #expect(found.codes == Quantize(to: .uint8, lo: 0, hi: 63))
     #expect(found.scale == Float(Double(6.3 as Float) / 63))
   }
@@ -36,7 +37,7 @@ import Testing
   @Test func signedRangesGetSignedCodes() throws {
     let graph = try layer("%a = neg(%x) : f32[?x2]")
     let batch = [Tensor(.float32, [1, 2], [1.5, -0.5] as [Float])]
-    let found = try #require(codes(run("quantize{bits=8}", on: graph, calibration: [batch]).graph))
+    let found = try #require(codes(run("quantize{bits=8,range=max}", on: graph, calibration: [batch]).graph))
     #expect(found.codes == Quantize(to: .int8, lo: -127, hi: 127))
     #expect(found.scale == Float(1.5 / 127))
     let unsigned = try #require(codes(run("quantize{signed=false}", on: graph, calibration: [batch]).graph))

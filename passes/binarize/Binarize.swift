@@ -1,3 +1,4 @@
+import Calibration
 import GraphIR
 import PluginAPI
 import ReferenceKernels
@@ -12,64 +13,41 @@ extension Pass {
   ///
   /// Weights that have two values ±alpha in each filter are taken exactly, in any layer. The others are put into words by `method`, unless
   /// the layer is the first or last and is to be kept, or works in groups, which no array takes.
+  ///
+  /// With calibration data the methods that look at it go from layer to layer: each is given codes in front (as `quantize` gives them), and is
+  /// fitted so that, on what the binary network so far hands it, it does what the original layer does in the original network. A last layer
+  /// that is kept is fitted in the same way.
   public static let binarize = Pass(
-    "binarize", "makes weights binary: bits and a scale for each filter",
-    options: [
-      OptionSpec(
-        "method", .word(["auto", Binarizer.twoValued.name] + Binarizer.general.map(\.name)), default: "auto",
-        "for weights that are not two-valued: a method, auto (sign), or exact (leave them)"),
-      OptionSpec("first", .word(["keep", "binarize"]), default: "keep", "the first layer, when it is not two-valued"),
-      OptionSpec("last", .word(["keep", "binarize"]), default: "keep", "the last layer, when it is not two-valued"),
-    ]
+    "binarize", "makes weights binary: bits and a scale for each filter", options: BinarizeOptions.specs + CodeSettings.specs
   ) { graph, context in
     let layers = graph.nodeIDs.filter { graph[$0].op.isLayer }
-    let plan = Plan(first: layers.first, last: layers.last, context: context)
+    let options = try BinarizeOptions(context, layers: layers.count)
+    var plan = try LayerPlan(graph, layers, options, context)
     var known: [ValueID: ValueID] = [:]
-    return try graph.rewritten { candidate, new, _ in
-      guard candidate.node.op.isLayer, let weights = try plainWeights(candidate.operands[1], in: new) else { return nil }
-      guard let bases = plan.bases(of: weights, candidate) else { return nil }
+    let result = try graph.rewritten { candidate, new, old in
+      guard let number = plan.numbers[candidate.id], let weights = try plainWeights(candidate.operands[1], in: new) else { return nil }
+      let name = candidate.node.origin.isEmpty ? "\(candidate.node.op.name) \(candidate.id)" : candidate.node.origin
+      let layer = Layer(candidate: candidate, number: number, name: name, weights: weights)
+      if plan.isCalibrated { return try plan.calibrated(layer, &new, old) }
+      guard let solution = plan.solution(of: layer) else { return nil }
       var operands = candidate.operands
-      operands[1] = try known[operands[1]] ?? addWeights(bases, inPlaceOf: operands[1], origin: candidate.node.origin, &new)
+      operands[1] =
+        try known[operands[1]] ?? addWeights(solution.bases, inPlaceOf: operands[1], origin: candidate.node.origin, &new)
       known[candidate.operands[1]] = operands[1]
       return try new.append(candidate.node.op, operands, origin: candidate.node.origin)
     }
+    plan.tell()
+    return result
   }
 }
 
-/// Which layer is made binary how, by the options.
-private struct Plan {
-  let first: NodeID?
-  let last: NodeID?
-  let context: PassContext
-
-  /// The bases of a layer's weights, and a word to the user about them; nil when the layer is left as it is.
-  func bases(of weights: Tensor, _ candidate: Graph.Candidate) -> [BinaryBasis]? {
-    let name = candidate.node.origin.isEmpty ? "\(candidate.node.op.name) \(candidate.id)" : candidate.node.origin
-    if let exact = Binarizer.twoValued.bases(weights) {
-      context.note("\(name): exact, the weights have two values in each filter")
-      return exact
-    }
-    if let reason = reasonToKeep(candidate) {
-      context.note("\(name): kept in float (\(reason))")
-      return nil
-    }
-    let method = Binarizer.general.first { $0.name == context.options[text: "method"] } ?? .sign
-    guard let bases = method.bases(weights) else {
-      context.note("\(name): kept in float (the weights are not finite)")
-      return nil
-    }
-    context.note("\(name): \(method.name), weights off by \(percent(relativeError(of: bases, from: weights)))")
-    return bases
-  }
-
-  private func reasonToKeep(_ candidate: Graph.Candidate) -> String? {
-    let options = context.options
-    if options[text: "method"] == Binarizer.twoValued.name { return "not two-valued" }
-    if case .conv(let a) = candidate.node.op, a.groups != 1 { return "\(a.groups) groups" }
-    if candidate.id == first && options[text: "first"] != "binarize" { return "first layer" }
-    if candidate.id == last && options[text: "last"] != "binarize" { return "last layer" }
-    return nil
-  }
+/// A layer that may be made binary.
+struct Layer {
+  var candidate: Graph.Candidate
+  /// Its place among the layers.
+  var number: Int
+  var name: String
+  var weights: Tensor
 }
 
 /// The f32 weights behind a layer's operand: a constant, or constant integer codes with their scale. Nil for all else, bits included.
@@ -83,7 +61,7 @@ private func plainWeights(_ id: ValueID, in graph: Graph) throws -> Tensor? {
 }
 
 /// Adds the bases as `dequantize`, and their sum when there are several.
-private func addWeights(_ bases: [BinaryBasis], inPlaceOf old: ValueID, origin: String, _ graph: inout Graph) throws -> ValueID {
+func addWeights(_ bases: [BinaryBasis], inPlaceOf old: ValueID, origin: String, _ graph: inout Graph) throws -> ValueID {
   let name = graph[old].name
   var sum: ValueID?
   for (place, basis) in bases.enumerated() {
@@ -106,10 +84,16 @@ extension Op {
     default: false
     }
   }
-}
 
-/// A share, such as `43.2 %`.
-private func percent(_ share: Double) -> String {
-  let tenths = Int((share * 1000).rounded())
-  return "\(tenths / 10).\(tenths % 10) %"
+  /// The layer's activation, and the layer without it.
+  var withoutActivation: (op: Op, activation: Activation) {
+    switch self {
+    case .conv(var a):
+      let activation = a.activation
+      a.activation = .none
+      return (.conv(a), activation)
+    case .dense(let a): return (.dense(Dense()), a.activation)
+    default: return (self, .none)
+    }
+  }
 }

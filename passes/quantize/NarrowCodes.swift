@@ -1,3 +1,4 @@
+import Calibration
 import GraphIR
 
 /// Codes that a layer with binary weights is given were made by a `quantize` with a wide type; this states the codes that can really occur.

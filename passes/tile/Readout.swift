@@ -11,8 +11,8 @@ extension Pass {
   ///     %y = rescale(%p, %m1, %c)
   ///
   /// The lsb is the chip's own (`scale=chip`: its largest code stands for the full scale of a tile as long as the layer's first), or so that
-  /// the largest magnitude of a tile's sum in calibration data (or its `percentile`) meets the largest code (`scale=calibrated`), but not
-  /// below 1: sums are whole. Each new m is `m · lsb` in f64, rounded once. A layer that has a readout keeps it.
+  /// tiles' sums in calibration data are read with the least squared error, or the largest of them (or a `percentile`) meets the largest
+  /// code (`scale=calibrated`), but not below 1: sums are whole. Each new m is `m · lsb` in f64, rounded once. A layer that has a readout keeps it.
   public static let readout = Pass(
     "readout", "puts the target's finite converter behind every tile",
     options: [
@@ -20,7 +20,11 @@ extension Pass {
       OptionSpec(
         "scale", .word(["chip", "calibrated", "exact"]), default: nil,
         "full scale: the chip's, by calibration data, or no converter; what the target says when absent"),
-      OptionSpec("percentile", .number, default: "100", "the share of calibration tile sums within full scale, in percent"),
+      OptionSpec(
+        "range", .word(ReadoutRange.allCases.map(\.rawValue)), default: nil,
+        "where a calibrated full scale lies: max, least squared error, percentile; error when absent, percentile where one is given"),
+      OptionSpec(
+        "percentile", .number, default: nil, "the share of calibration tile sums within full scale, in percent; 99.99 when absent"),
       OptionSpec("samples", .int(1...(1 << 20)), default: "64", "calibration samples that are looked at"),
     ]
   ) { graph, context in
@@ -75,10 +79,7 @@ private func readableLayers(_ graph: Graph, _ note: (String) -> Void) -> [NodeID
 private func stepSizes(of layers: [NodeID], in graph: Graph, bits: Int, _ context: PassContext) throws -> [NodeID: Float] {
   let codes = Double((1 << (bits - 1)) - 1)
   let isCalibrated = context.options[text: "scale"].map { $0 == "calibrated" } ?? context.target?.converter?.isCalibrated ?? false
-  if isCalibrated {
-    let largest = try largestTileSums(of: layers, in: graph, context)
-    return largest.mapValues { Float(max(1, Double($0) / codes)) }
-  }
+  if isCalibrated { return try calibratedSteps(of: layers, in: graph, codes: codes, context) }
   guard let target = context.target else {
     throw Diagnostic(.usage, "the chip's full scale is not known without a target", hint: "name a target, or say readout{scale=calibrated}")
   }
@@ -87,6 +88,36 @@ private func stepSizes(of layers: [NodeID], in graph: Graph, bits: Int, _ contex
     uniqueKeysWithValues: layers.compactMap { id in
       TiledLayer(graph[id], in: graph).map { (id, Float(Double($0.tile) * fullScale / codes)) }
     })
+}
+
+/// What one code is worth by calibration data; reports what that gains over the chip's full scale and the largest sum.
+private func calibratedSteps(of layers: [NodeID], in graph: Graph, codes: Double, _ context: PassContext) throws -> [NodeID: Float] {
+  let options = context.options
+  let percentile = options[number: "percentile"] ?? 99.99
+  guard percentile > 0 && percentile <= 100 else {
+    throw Diagnostic(.usage, "a percentile of \(percentile) is not a share", hint: "more than 0, at most 100")
+  }
+  let range = options[text: "range"].flatMap(ReadoutRange.init) ?? (options[number: "percentile"] == nil ? .error : .percentile)
+  let sums = try tileSums(of: layers, in: graph, context)
+  var table = Table(
+    "Readout of \(layers.count) binary sums (\(range.rawValue))",
+    columns: ["layer", "lsb", "saturated %", "SQNR dB", "to the largest dB", "chip's full scale dB"],
+    notes: ["SQNR: tile sums over what reading them spoils, on calibration data"])
+  for layer in layers {
+    guard let spectrum = sums[layer] else { continue }
+    let step = spectrum.stepSize(range, percentile: percentile, codes: codes)
+    let largest = spectrum.stepSize(.max, percentile: 100, codes: codes)
+    let chip = context.target.flatMap { target in
+      TiledLayer(graph[layer], in: graph).map { Double($0.tile * target.largestCode) * (target.converter?.fullScale ?? 1) / codes }
+    }
+    table.rows.append([
+      .text(graph[layer].label), .number(step, digits: 3), .number(100 * spectrum.saturation(step: step, codes: codes), digits: 3),
+      .number(spectrum.decibels(step: step, codes: codes), digits: 1), .number(spectrum.decibels(step: largest, codes: codes), digits: 1),
+      chip.map { .number(spectrum.decibels(step: $0, codes: codes), digits: 1) } ?? .none,
+    ])
+  }
+  context.report(table)
+  return sums.mapValues { Float($0.stepSize(range, percentile: percentile, codes: codes)) }
 }
 
 /// A rescale's operands, with each factor multiplied by the lsb of the sums before it.

@@ -1,12 +1,8 @@
 import GraphIR
 import PluginAPI
 
-/// The largest magnitude of a tile's sum in calibration data, for each layer: the largest of all, or the percentile that the options say.
-func largestTileSums(of layers: [NodeID], in graph: Graph, _ context: PassContext) throws -> [NodeID: Int] {
-  let percentile = context.options[number: "percentile"] ?? 100
-  guard percentile > 0 && percentile <= 100 else {
-    throw Diagnostic(.usage, "a percentile of \(percentile) is not a share", hint: "more than 0, at most 100")
-  }
+/// How the sums of each layer's tiles are spread in calibration data.
+func tileSums(of layers: [NodeID], in graph: Graph, _ context: PassContext) throws -> [NodeID: TileSums] {
   guard !context.calibration.isEmpty else {
     throw Diagnostic(.usage, "no data to calibrate the readout on", hint: "give --calibrate DATA, or say readout{scale=chip}")
   }
@@ -22,7 +18,7 @@ func largestTileSums(of layers: [NodeID], in graph: Graph, _ context: PassContex
     for (place, tensor) in values.enumerated() { spectra[place].add(tensor.slice(batch: 0..<samples)) }
     left -= samples
   }
-  return Dictionary(uniqueKeysWithValues: zip(layers, spectra.map { $0.magnitude(percentile: percentile) }))
+  return Dictionary(uniqueKeysWithValues: zip(layers, spectra))
 }
 
 private func notConstant(_ node: Node) -> Diagnostic {
@@ -30,14 +26,15 @@ private func notConstant(_ node: Node) -> Diagnostic {
 }
 
 /// How often each magnitude of a tile's sum occurs in one layer.
-private struct TileSums {
+struct TileSums {
   private let layer: TiledLayer
   /// `[F, K]`, along K in tile order.
   private let weights: [Int32]
   /// Place in tile order to input.
   private let order: [Int]
   private let weightShape: Shape
-  private var counts: [Int]
+  /// By magnitude.
+  private(set) var counts: [Int]
 
   /// nil when the weights or their order are not constant.
   init?(_ node: Node, in graph: Graph) {
@@ -105,16 +102,5 @@ private struct TileSums {
   /// All index tuples of a space, row-major.
   private func places(of extents: [Int]) -> [[Int]] {
     extents.reduce([[]]) { prefixes, extent in prefixes.flatMap { prefix in (0..<extent).map { prefix + [$0] } } }
-  }
-
-  /// The magnitude that so many percent of the sums do not exceed.
-  func magnitude(percentile: Double) -> Int {
-    let wanted = Double(counts.reduce(0, +)) * percentile / 100
-    var seen = 0
-    for (magnitude, number) in counts.enumerated() {
-      seen += number
-      if Double(seen) >= wanted && seen > 0 { return magnitude }
-    }
-    return 0
   }
 }

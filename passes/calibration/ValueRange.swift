@@ -12,7 +12,7 @@ package struct ValueRange: Hashable {
     self.hi = hi.isNaN ? .infinity : hi
   }
 
-  var isBounded: Bool { lo.isFinite && hi.isFinite }
+  package var isBounded: Bool { lo.isFinite && hi.isFinite }
 
   /// The smallest range that holds both.
   func union(_ other: ValueRange) -> ValueRange { ValueRange(lo: min(lo, other.lo), hi: max(hi, other.hi)) }

@@ -1,0 +1,118 @@
+import GraphIR
+import PluginAPI
+import ReferenceKernels
+import Testing
+
+/// Binarization by calibration data, on layers small enough to try all bits.
+@Suite struct BinarizeTests {
+  private let inputs = 6
+
+  private func layer(seed: Int, filters: Int = 3) throws -> (graph: Graph, weights: Tensor, data: Tensor) {
+    var random = Seeded(seed)
+    let weights = random.tensor([filters, inputs])
+    var graph = Graph(name: "g")
+    let x = graph.addInput("x", TensorType(.float32, [Shape.free, inputs]))
+    let w = graph.addConstant(weights)
+    let b = graph.addConstant(random.tensor([filters]))
+    graph.addOutput("y", try graph.append1(.dense(Dense()), [x, w, b], origin: "layer"))
+    return (graph, weights, random.tensor([200, inputs], 0...1))
+  }
+
+  private func binarized(_ graph: Graph, _ data: Tensor, _ options: String) throws -> Graph {
+    try run("binarize{first=binarize,last=binarize,range=max,\(options)}", on: graph, calibration: [[data]]).graph
+  }
+
+  private func squaredErrors(_ a: Tensor, _ b: Tensor) -> [Double] {
+    let width = a.shape[1]
+    var sums = [Double](repeating: 0, count: width)
+    for (index, (x, y)) in zip(a.floats, b.floats).enumerated() { sums[index % width] += Double((x - y) * (x - y)) }
+    return sums
+  }
+
+  /// The codes that the layer is given, as numbers.
+  private func codes(_ graph: Graph, _ data: Tensor) throws -> [[Double]] {
+    let values = try Reference.run(graph, [data])
+    let dense = try #require(graph.nodes.first { if case .dense = $0.op { true } else { false } })
+    let numbers = values[Int(dense.operands[0].index)].floats.map(Double.init)
+    return stride(from: 0, to: numbers.count, by: inputs).map { Array(numbers[$0..<$0 + inputs]) }
+  }
+
+  /// The least squared error of all 2^6 choices of bits, each with its best scale and bias.
+  private func least(_ rows: [[Double]], _ wanted: [Double]) -> Double {
+    (0..<1 << inputs).map { choice in
+      let sums = rows.map { row in row.indices.reduce(0) { $0 + (choice >> $1 & 1 == 1 ? row[$1] : -row[$1]) } }
+      let (meanS, meanY) = (sums.reduce(0, +) / Double(sums.count), wanted.reduce(0, +) / Double(sums.count))
+      let sy = zip(sums, wanted).reduce(0) { $0 + ($1.0 - meanS) * ($1.1 - meanY) }
+      let ss = sums.reduce(0) { $0 + ($1 - meanS) * ($1 - meanS) }
+      return wanted.reduce(0) { $0 + ($1 - meanY) * ($1 - meanY) } - (ss > 0 ? sy * sy / ss : 0)
+    }.min() ?? 0
+  }
+
+  @Test(arguments: 0..<20) func descentFindsTheBestBits(_ seed: Int) throws {
+    let (graph, _, data) = try layer(seed: seed)
+    let result = try binarized(graph, data, "method=descent,ridge=1e-9")
+    let wanted = try outputs(of: graph, [data])[0]
+    let errors = squaredErrors(wanted, try outputs(of: result, [data])[0])
+    let rows = try codes(result, data)
+    for filter in errors.indices {
+      let column = stride(from: filter, to: wanted.count, by: errors.count).map { Double(wanted.floats[$0]) }
+      // Outputs are f32 and the matrix is; both round in the seventh digit.
+      #expect(errors[filter] <= least(rows, column) * 1.0001 + 1e-6, "seed \(seed), filter \(filter)")
+    }
+  }
+
+  @Test func methodsAreOrderedAsTheyShould() throws {
+    for seed in 0..<10 {
+      let (graph, _, data) = try layer(seed: seed, filters: 8)
+      let wanted = try outputs(of: graph, [data])[0]
+      func error(_ options: String) throws -> Double {
+        try squaredErrors(wanted, outputs(of: binarized(graph, data, options), [data])[0]).reduce(0, +)
+      }
+      let (sign, lsq, descent) = (try error("method=sign"), try error("method=lsq,ridge=1e-9"), try error("method=descent,ridge=1e-9"))
+      #expect(lsq <= sign * 1.0001 && descent <= lsq * 1.0001, "seed \(seed): \(sign) \(lsq) \(descent)")
+      let bases = try (1...4).map { try error("method=descent,ridge=1e-9,bases=\($0)") }
+      for (fewer, more) in zip(bases, bases.dropFirst()) { #expect(more <= fewer * 1.0001, "seed \(seed): \(bases)") }
+      // No rounding is worth more than unbound weights, and compensation is no worse than twice what descent leaves.
+      #expect(try error("method=gptq").isFinite)
+    }
+  }
+
+  @Test func theSameDataGivesTheSameBits() throws {
+    let (graph, _, data) = try layer(seed: 3, filters: 8)
+    for method in ["lsq", "gptq", "descent", "alternating"] {
+      let once = try binarized(graph, data, "method=\(method),bases=2")
+      #expect(try once == binarized(graph, data, "method=\(method),bases=2"))
+      let halves = [[data.slice(batch: 0..<100)], [data.slice(batch: 100..<200)]]
+      let split = try run("binarize{first=binarize,last=binarize,range=max,method=\(method),bases=2}", on: graph, calibration: halves).graph
+      #expect(split.constants(of: .bit) == once.constants(of: .bit), "\(method)")
+    }
+  }
+
+  @Test func basesAreSaidByLayer() throws {
+    let (graph, _, data) = try layer(seed: 1)
+    #expect(try binarized(graph, data, "bases=0").constants(of: .bit).isEmpty)
+    #expect(try binarized(graph, data, "bases=3").constants(of: .bit).count == 3)
+    #expect(throws: Diagnostic.self) { try binarized(graph, data, "bases=1:2") }
+    #expect(throws: Diagnostic.self) { try binarized(graph, data, "bases=5") }
+    #expect(throws: Diagnostic.self) { try run("binarize{method=descent}", on: graph) }
+  }
+
+  @Test func rangesEndWhereTheirMethodSays() throws {
+    let (graph, _, _) = try layer(seed: 1)
+    // Many small numbers and one outlier, in two bits: the step to the outlier is wider than all others.
+    let data = Tensor(.float32, [200, 6], (0..<1200).map { $0 == 0 ? 4 : Float($0 % 100) / 100 })
+    func scale(_ range: String) throws -> Float {
+      let graph = try run("binarize{first=binarize,last=binarize,bits=2,range=\(range)}", on: graph, calibration: [[data]]).graph
+      let quantize = try #require(graph.nodes.first { if case .quantize = $0.op { true } else { false } })
+      return try #require(graph.constant(quantize.operands[1])).floats[0]
+    }
+    #expect(try scale("max") == 4 / 3)
+    for range in ["error", "percentile,percentile=99"] { #expect(try scale(range) * 3 < 2, "\(range)") }
+    #expect(try scale("kl") <= 4 / 3)
+  }
+}
+
+extension Graph {
+  /// The constants of one element type, in order.
+  fileprivate func constants(of element: DataType) -> [Tensor] { valueIDs.compactMap { constant($0) }.filter { $0.element == element } }
+}

@@ -1,0 +1,25 @@
+import GraphIR
+
+/// The codes that a value is given: their type, their ends, and what one step is worth.
+package struct CodeChoice {
+  package var codes: Quantize
+  package var scale: Float
+
+  /// Codes whose largest stands for the largest magnitude of `range`: u8 when they are unsigned, else i8, which ends at ±127.
+  package init(covering range: ValueRange, _ settings: CodeSettings) {
+    let isSigned = settings.isSigned ?? (range.lo < 0)
+    let most = isSigned ? max(range.lo.magnitude, range.hi.magnitude) : max(range.hi, 0)
+    let hi = isSigned ? min(settings.largest, 127) : settings.largest
+    codes = Quantize(to: isSigned ? .int8 : .uint8, lo: isSigned ? -hi : 0, hi: hi)
+    let step = Float(Double(most) / Double(hi))
+    scale = step >= Float.leastNormalMagnitude ? step : 1
+  }
+
+  /// Adds the codes of a value to a graph, and the numbers that they stand for.
+  package func add(for value: ValueID, origin: String, to graph: inout Graph) throws -> (codes: ValueID, numbers: ValueID) {
+    let scale = graph.addConstant(.scalar(self.scale))
+    let name = graph[value].name.isEmpty ? "" : "\(graph[value].name).codes"
+    let codes = try graph.append1(.quantize(self.codes), [value, scale], origin: origin, name: name)
+    return (codes, try graph.append1(.dequantize(AxisAttribute()), [codes, scale], origin: origin))
+  }
+}
