@@ -34,6 +34,16 @@ import Testing
     try expectFault(4, ["no frontend reads '.md'"], ["inspect", "models/README.md"])
   }
 
+  @Test func anUnsupportedOperator() throws {
+    let folder = try Bitline.folder()
+    let path = folder.appendingPathComponent("odd.onnx")
+    try Data(Bitline.onnx(operators: [("Frobnicate", "first"), ("Relu", "second"), ("Mystify", "third")])).write(to: path)
+    let outcome = try Bitline.run(["inspect", path.path])
+    #expect(outcome.status == 3 && !outcome.crashed)
+    for word in ["odd.onnx", "Frobnicate", "first", "Mystify", "third"] { #expect(outcome.error.contains(word), "\(outcome.error)") }
+    #expect(!outcome.error.contains("second"))
+  }
+
   @Test func aShapeThatDoesNotFit() throws {
     let folder = try Bitline.folder()
     let text =
@@ -85,6 +95,23 @@ import Testing
 }
 
 extension Bitline {
+  /// An ONNX model: a chain of operators of one input each over f32[2], in wire format.
+  static func onnx(operators: [(type: String, name: String)]) -> [UInt8] {
+    func bytes(_ field: UInt8, _ content: [UInt8]) -> [UInt8] {
+      [field << 3 | 2] + (content.count < 128 ? [UInt8(content.count)] : [UInt8(content.count & 127 | 128), UInt8(content.count >> 7)]) + content
+    }
+    func text(_ field: UInt8, _ content: String) -> [UInt8] { bytes(field, Array(content.utf8)) }
+    func value(_ name: String) -> [UInt8] {
+      let shape = bytes(1, [1 << 3, 2])
+      return text(1, name) + bytes(2, bytes(1, [1 << 3, 1] + bytes(2, shape)))
+    }
+    let nodes = operators.enumerated().flatMap { place, node in
+      bytes(1, text(1, "v\(place)") + text(2, "v\(place + 1)") + text(3, node.name) + text(4, node.type))
+    }
+    let graph = nodes + text(2, "g") + bytes(11, value("v0")) + bytes(12, value("v\(operators.count)"))
+    return [1 << 3, 8] + bytes(7, graph) + bytes(8, [2 << 3, 17])
+  }
+
   /// An .npy file of version 1.
   static func npy(descr: String, shape: String, bytes: [UInt8]) -> Data {
     var header = "{'descr': '\(descr)', 'fortran_order': False, 'shape': \(shape), }"
