@@ -98,7 +98,8 @@ extension Bitline {
   /// An ONNX model: a chain of operators of one input each over f32[2], in wire format.
   static func onnx(operators: [(type: String, name: String)]) -> [UInt8] {
     func bytes(_ field: UInt8, _ content: [UInt8]) -> [UInt8] {
-      [field << 3 | 2] + (content.count < 128 ? [UInt8(content.count)] : [UInt8(content.count & 127 | 128), UInt8(content.count >> 7)]) + content
+      [field << 3 | 2] + (content.count < 128 ? [UInt8(content.count)] : [UInt8(content.count & 127 | 128), UInt8(content.count >> 7)])
+        + content
     }
     func text(_ field: UInt8, _ content: String) -> [UInt8] { bytes(field, Array(content.utf8)) }
     func value(_ name: String) -> [UInt8] {

@@ -10,7 +10,10 @@ import Testing
     ("run/inspect.txt", ["inspect", network]),
     ("run/support.txt", ["inspect", network, "--support", "--stage", "canonical"]),
     ("run/ops.txt", ["list", "ops"]),
-    ("run/first-scores.txt", ["run", "Tests/golden/run/two-layers.ir", "--input", "Tests/golden/run/two-layers.npy", "--backend", "cpu,baseline"]),
+    (
+      "run/first-scores.txt",
+      ["run", "Tests/golden/run/two-layers.ir", "--input", "Tests/golden/run/two-layers.npy", "--backend", "cpu,baseline"]
+    ),
     ("programs/canonical.ir", ["compile", network, "--stage", "canonical", "--backend", "cpu", "--emit", "graph"]),
     ("programs/lowered.ir", ["compile", network, "--backend", "imc", "--emit", "graph"]),
     ("programs/listing.txt", ["compile", network, "--backend", "imc{hardware=ideal}", "--emit", "listing"]),
@@ -41,7 +44,8 @@ import Testing
     let pixels = (0..<784).flatMap { index in withUnsafeBytes(of: (Float(index % 17) / 17).bitPattern.littleEndian) { Array($0) } }
     try Bitline.npy(descr: "<f4", shape: "(1, 1, 28, 28)", bytes: pixels).write(to: input)
     for (name, arguments) in [("program", [program]), ("model", [Self.network, "--backend", "imc"])] {
-      let outcome = try Bitline.run(["run"] + arguments + ["--input", input.path, "--output-dir", folder.appendingPathComponent(name).path])
+      let outcome = try Bitline.run(
+        ["run"] + arguments + ["--input", input.path, "--output-dir", folder.appendingPathComponent(name).path])
       #expect(outcome.status == 0, "\(outcome.error)")
     }
     let scores = try ["program", "model"].map { try Data(contentsOf: folder.appendingPathComponent("\($0)/logits.npy")) }

@@ -1,3 +1,5 @@
+#pragma STDC FP_CONTRACT OFF
+
 #include "bitline_binarize.h"
 #include "level.h"
 

@@ -1,3 +1,5 @@
+#pragma STDC FP_CONTRACT OFF
+
 #include "level.h"
 #include <stdlib.h>
 #include <string.h>
