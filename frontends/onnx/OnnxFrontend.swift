@@ -19,7 +19,7 @@ public struct OnnxFrontend: Frontend {
   /// Reads a model. Throws a diagnostic or several that name the file, and the node where one is at fault.
   public func importModel(_ request: ImportRequest) throws -> ImportedModel {
     let limits = ImportLimits(memory: request.memoryLimit)
-    return try OnnxFrontend.model(try OnnxFile(path: request.path, limits: limits, followsLinks: false), request)
+    return try OnnxFrontend.model(try OnnxFile(path: request.path, limits: limits, followsLinks: request.followsLinks), request)
   }
 
   /// Reads a model in memory; it has no external data. The request's path is for messages.
@@ -42,4 +42,4 @@ public struct OnnxFrontend: Frontend {
 }
 
 /// ONNX models and tensors as a plug-in.
-public let onnxPlugin = Plugin("onnx", frontends: [OnnxFrontend()], tensorFormats: [OnnxTensorFormat()])
+public let onnxPlugin = Plugin("onnx", frontends: [OnnxFrontend()], tensorFormats: [OnnxTensorFormat()], graphFormats: [OnnxGraphFormat()])
