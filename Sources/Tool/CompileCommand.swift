@@ -12,7 +12,9 @@ struct CompileCommand: ToolCommand {
   @OptionGroup var lowering: LoweringFlags
   @OptionGroup var watching: PassFlags
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Writes a program that 'run' accepts, or with --emit onnx or text the graph.", valueName: "file"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Writes a program that 'run' accepts, or with --emit onnx or text the graph.", valueName: "file"))
   var output: String?
 
   @Option(

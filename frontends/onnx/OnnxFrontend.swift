@@ -32,7 +32,9 @@ public struct OnnxFrontend: Frontend {
 
   private static func model(_ file: OnnxFile, _ request: ImportRequest) throws -> ImportedModel {
     do {
-      return try ModelImporter.importModel(file, request, table: .standard)
+      var model = try ModelImporter.importModel(file, request, table: .standard)
+      model.notes += file.folder?.notes ?? []
+      return model
     } catch let fault as Diagnostic {
       throw fault.inFile(file.path)
     } catch let faults as Diagnostics {

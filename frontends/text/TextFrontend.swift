@@ -18,7 +18,7 @@ public struct TextFrontend: Frontend {
     do {
       let weights = request.path + ".weights"
       let constants = Files.exists(weights) ? try ConstantArchive.decode(Files.read(weights)[...]) : [:]
-      var graph = try Parser.parse(Files.read(request.path)) { constants[$0] }
+      var graph = try Parser.parse(Files.read(request.path), memoryLimit: request.memoryLimit) { constants[$0] }
       try Diagnostics.throwIfAny(Verifier.faults(in: graph))
       if let batch = request.batch { graph = try graph.bound(batch: batch) }
       return ImportedModel(graph: graph)

@@ -10,7 +10,8 @@ extension GraphEmitter {
     case .clip(let a): try emit(a, node)
     case .cast(let a): try emit(a, node)
     case .conv(let a):
-      try activated("Conv", operands(node), window(a.window, kernel: nil) + (a.groups == 1 ? [] : [("group", .int(a.groups))]), a.activation)
+      try activated(
+        "Conv", operands(node), window(a.window, kernel: nil) + (a.groups == 1 ? [] : [("group", .int(a.groups))]), a.activation)
     case .dense(let a): try activated("Gemm", operands(node), [("transB", .int(1))], a.activation)
     case .matmul: main("MatMul", operands(node))
     case .pool(let a): emit(a, node)

@@ -9,6 +9,8 @@ struct GraphEmitter {
   private var names: ValueNames
   private var model: ModelWriter
   private var written: Set<ValueID> = []
+  /// Names of nodes: onnxruntime refuses two nodes of one name.
+  private var nodeNames: Set<String> = []
   /// The op being written: its origin and the name of its result.
   private(set) var origin = ""
   private var result = ""
@@ -51,13 +53,25 @@ struct GraphEmitter {
     for output in graph.outputs {
       if names[output.value] != output.name {
         let input = self[output.value]
-        model.node("Identity", name: "\(output.name)/copy", inputs: [input], output: output.name, [])
+        model.node("Identity", name: nodeName("\(output.name)/copy", "Identity"), inputs: [input], output: output.name, [])
       }
       model.describe(output.name, graph.type(of: output.value), as: .output)
     }
   }
 
   // MARK: What ops are written with
+
+  /// `wish` as the name of a node, or with a number behind it when there is such a node; made up when empty.
+  private mutating func nodeName(_ wish: String, _ operatorName: String) -> String {
+    let base = wish.isEmpty ? "\(operatorName)_\(model.nodeCount)" : wish
+    var name = base
+    var number = 2
+    while !nodeNames.insert(name).inserted {
+      name = "\(base)_\(number)"
+      number += 1
+    }
+    return name
+  }
 
   /// The name of an operand; a constant becomes an initializer where it is first used.
   subscript(id: ValueID) -> String {
@@ -72,8 +86,7 @@ struct GraphEmitter {
 
   /// The node that gives the op's result.
   mutating func main(_ operatorName: String, _ inputs: [String], _ attributes: [(name: String, value: EmittedAttribute)] = []) {
-    let name = origin.isEmpty ? "\(operatorName)_\(model.nodeCount)" : origin
-    model.node(operatorName, name: name, inputs: inputs, output: result, attributes)
+    model.node(operatorName, name: nodeName(origin, operatorName), inputs: inputs, output: result, attributes)
   }
 
   /// A node that helps: its result is called `result.suffix`. Returns that name.
@@ -81,7 +94,7 @@ struct GraphEmitter {
     _ operatorName: String, _ inputs: [String], _ suffix: String, _ attributes: [(name: String, value: EmittedAttribute)] = []
   ) -> String {
     let output = names.fresh("\(result).\(suffix)")
-    let name = origin.isEmpty ? "\(operatorName)_\(model.nodeCount)" : "\(origin)/\(suffix)"
+    let name = nodeName(origin.isEmpty ? "" : "\(origin)/\(suffix)", operatorName)
     model.node(operatorName, name: name, inputs: inputs, output: output, attributes)
     return output
   }
@@ -92,7 +105,7 @@ struct GraphEmitter {
   ) throws {
     if activation == .none { return main(operatorName, inputs, attributes) }
     let sum = names.fresh("\(result).sum")
-    let name = origin.isEmpty ? "\(operatorName)_\(model.nodeCount)" : origin
+    let name = nodeName(origin, operatorName)
     model.node(operatorName, name: name, inputs: inputs, output: sum, attributes)
     let keptOrigin = origin
     origin = "\(name)/activation"
