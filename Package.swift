@@ -85,7 +85,7 @@ let package = Package(
     tests("HardwareTests", ["Hardware", "GraphIR", "PluginAPI"]),
     tests("IMCBackendTests", ["IMCBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("BaselineBackendTests", ["BaselineBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
-    tests("ToolTests", ["bitline"]),
+    tests("ToolTests", ["bitline", "OnnxFrontend"]),
     tests("DriverTests", ["Driver", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("DatasetsTests", ["Datasets", "GraphIR", "PluginAPI", "CZlib"]),
     tests(

@@ -13,6 +13,8 @@ public struct Registry: Sendable {
   public var frontends: [any Frontend] { plugins.flatMap(\.frontends) }
   /// Its formats of tensor files.
   public var tensorFormats: [any TensorFormat] { plugins.flatMap(\.tensorFormats) }
+  /// Its formats that graphs are written in.
+  public var graphFormats: [any GraphFormat] { plugins.flatMap(\.graphFormats) }
   /// Its passes.
   public var passes: [Pass] { plugins.flatMap(\.passes) }
   /// Its backends.

@@ -2,6 +2,8 @@
 public struct Parser {
   private var scanner: Scanner
   private let constants: (String) -> Tensor?
+  /// Bytes that constants may still take.
+  private var memoryLeft: Int
   private var graph = Graph(name: "")
   private var ids: [String: ValueID] = [:]
 
@@ -10,19 +12,22 @@ public struct Parser {
     try parse(Array(text.utf8), constants: constants)
   }
 
-  /// The graph that UTF-8 bytes say.
-  public static func parse(_ bytes: [UInt8], constants: @escaping (String) -> Tensor? = { _ in nil }) throws -> Graph {
-    var parser = Parser(scanner: try Scanner(bytes), constants: constants)
+  /// The graph that UTF-8 bytes say. Constants that the text spells out may take `memoryLimit` bytes: a short one may fill any memory.
+  public static func parse(
+    _ bytes: [UInt8], memoryLimit: Int = 4 << 30, constants: @escaping (String) -> Tensor? = { _ in nil }
+  ) throws -> Graph {
+    var parser = Parser(scanner: try Scanner(bytes), memoryLimit: memoryLimit, constants: constants)
     return try parser.parseGraph()
   }
 
-  private init(scanner: Scanner, constants: @escaping (String) -> Tensor?) {
+  private init(scanner: Scanner, memoryLimit: Int, constants: @escaping (String) -> Tensor?) {
     self.scanner = scanner
+    memoryLeft = memoryLimit
     self.constants = constants
   }
 
   /// For reading one type.
-  init(typeText: String) throws { self.init(scanner: try Scanner(Array(typeText.utf8)), constants: { _ in nil }) }
+  init(typeText: String) throws { self.init(scanner: try Scanner(Array(typeText.utf8)), memoryLimit: 0, constants: { _ in nil }) }
 
   private func fault(_ message: String, hint: String? = nil) -> Diagnostic {
     Diagnostic(.badInput, message, place: "line \(scanner.line)", hint: hint)
@@ -183,6 +188,8 @@ public struct Parser {
     try expect(":")
     let type = try type()
     guard let count = type.shape.elementCount, count <= 1 << 28 else { throw fault("a constant of type \(type) is not possible") }
+    if case .digest = literal {} else { memoryLeft -= count * type.element.storageBytes }
+    guard memoryLeft >= 0 else { throw fault("constants take more than the memory limit", hint: "raise --max-memory") }
     let tensor: Tensor
     switch literal {
     case .list(let list):
@@ -191,7 +198,17 @@ public struct Parser {
     case .splat(let text):
       let one = try number(TensorType(type.element, [1]), [text])
       tensor = Tensor(type.element, type.shape) { out in
-        one.withBytes { bytes in for offset in 0..<out.count { out[offset] = bytes[offset % bytes.count] } }
+        one.withBytes { bytes in
+          // Filled by doubling what is there.
+          var filled = min(bytes.count, out.count)
+          UnsafeMutableRawBufferPointer(rebasing: out[..<filled]).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<filled]))
+          while filled < out.count && filled > 0 {
+            let more = min(filled, out.count - filled)
+            let start = UnsafeRawBufferPointer(rebasing: out[..<more])
+            UnsafeMutableRawBufferPointer(rebasing: out[filled..<filled + more]).copyMemory(from: start)
+            filled += more
+          }
+        }
       }
     case .digest(let digest):
       guard let found = constants(digest) else {

@@ -21,6 +21,21 @@ public enum Files {
     return try readAll(descriptor, sizeHint: Int(status.st_size), path: path)
   }
 
+  /// The first bytes of a regular file, at most `count`; throws a `badInput` diagnostic that names it.
+  public static func head(_ path: String, count: Int) throws -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot open: \(reason())", file: path) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw Diagnostic(.badInput, "is not a regular file", file: path)
+    }
+    var bytes = [UInt8](repeating: 0, count: count)
+    let got = bytes.withUnsafeMutableBytes { systemRead(descriptor, $0.baseAddress, count) }
+    guard got >= 0 else { throw Diagnostic(.badInput, "cannot read: \(reason())", file: path) }
+    return Array(bytes.prefix(got))
+  }
+
   /// All of standard input.
   public static func readStandardInput() throws -> [UInt8] { try readAll(0, sizeHint: 1 << 16, path: "standard input") }
 

@@ -10,13 +10,18 @@ public struct ImportRequest: Sendable {
   public var batch: Int?
   /// An upper bound on memory taken while importing, in bytes.
   public var memoryLimit: Int
+  /// Whether a model's external data may lie behind symbolic links.
+  public var followsLinks: Bool
 
   /// Creates one from its parts.
-  public init(path: String, dimensions: [String: Int] = [:], batch: Int? = nil, memoryLimit: Int = 4 << 30) {
+  public init(
+    path: String, dimensions: [String: Int] = [:], batch: Int? = nil, memoryLimit: Int = 4 << 30, followsLinks: Bool = false
+  ) {
     self.path = path
     self.dimensions = dimensions
     self.batch = batch
     self.memoryLimit = memoryLimit
+    self.followsLinks = followsLinks
   }
 }
 
@@ -42,6 +47,22 @@ public protocol Frontend: Sendable {
   var fileExtensions: [String] { get }
   /// Reads a model. Throws `Diagnostic` or `Diagnostics` that name the file and node.
   func importModel(_ request: ImportRequest) throws -> ImportedModel
+}
+
+/// Writes graphs in one format, for other programs to read.
+public protocol GraphFormat: Sendable {
+  /// What `--emit` calls it.
+  var name: String { get }
+  var summary: String { get }
+  /// The bytes of a file that holds the graph. Throws `Diagnostics` that name every node that the format cannot say.
+  func bytes(of graph: Graph) throws -> [UInt8]
+  /// What stands beside the file, under its name with an ending behind it; nil when the file holds all.
+  func companion(of graph: Graph) throws -> (ending: String, bytes: [UInt8])?
+}
+
+extension GraphFormat {
+  /// Nothing: the file holds all.
+  public func companion(of graph: Graph) throws -> (ending: String, bytes: [UInt8])? { nil }
 }
 
 /// Reads and writes single tensors in one file format.

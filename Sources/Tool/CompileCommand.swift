@@ -12,18 +12,54 @@ struct CompileCommand: ToolCommand {
   @OptionGroup var lowering: LoweringFlags
   @OptionGroup var watching: PassFlags
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Writes a program that 'run' accepts.", valueName: "file"))
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("Writes a program that 'run' accepts, or with --emit onnx or text the graph.", valueName: "file"))
   var output: String?
 
-  @Option(help: "What to print: mapping, graph (the compiled graph as text), listing (the machine's program).")
+  @Option(
+    help: ArgumentHelp(
+      "What to print: mapping, graph (the compiled graph as text), listing (the machine's program); or a format to write the graph in: onnx, text.",
+      valueName: "what"))
   var emit: Emit = .mapping
 
   @Option(help: "text or json.")
   var format: Format = .text
 
-  enum Emit: String, ExpressibleByArgument, CaseIterable { case mapping, graph, listing }
+  /// What is printed, or a format of a plug-in.
+  enum Emit: ExpressibleByArgument, Equatable {
+    case mapping, graph, listing
+    case format(String)
+
+    init?(argument: String) {
+      switch argument {
+      case "mapping": self = .mapping
+      case "graph": self = .graph
+      case "listing": self = .listing
+      default: self = .format(argument)
+      }
+    }
+
+    var defaultValueDescription: String { "mapping" }
+  }
+
+  /// Writes the graph in a format of a plug-in. Nothing is compiled, so any stage will do.
+  private func write(as name: String, _ registry: Registry) throws {
+    guard let format = registry.graphFormats.first(where: { $0.name == name }) else {
+      let known = (["mapping", "graph", "listing"] + registry.graphFormats.map(\.name)).joined(separator: ", ")
+      throw Diagnostic(.usage, "--emit cannot be '\(name)'", hint: "wanted: one of \(known)")
+    }
+    guard let output else { throw Diagnostic(.usage, "--emit \(name) needs a file to write", hint: "such as -o out.\(name)") }
+    let bench = try Workbench(
+      registry, model, backend.spellings(default: lowering.stage == .lowered ? "imc" : "null"), lowering, watching, compiles: false)
+    printNotes(bench.notes)
+    try Files.write(try format.bytes(of: bench.graph), to: output)
+    if let (ending, bytes) = try format.companion(of: bench.graph) { try Files.write(bytes, to: output + ending) }
+    writeError("wrote \(output), stage \(bench.stage.rawValue)\n")
+  }
 
   func execute(_ registry: Registry) throws {
+    if case .format(let name) = emit { return try write(as: name, registry) }
     let spellings = try backend.spellings(default: "imc")
     guard spellings.count == 1 else { throw Diagnostic(.usage, "compile takes one backend", hint: "such as --backend imc") }
     let bench = try Workbench(registry, model, spellings, lowering, watching)
@@ -34,6 +70,7 @@ struct CompileCommand: ToolCommand {
       writeError("wrote \(output)\n")
     }
     switch emit {
+    case .format: break
     case .graph: writeOut(Printer.print(machine.executable.graph))
     case .listing:
       guard let listing = machine.executable.listing else {

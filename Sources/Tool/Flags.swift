@@ -25,6 +25,24 @@ struct ModelFlags: ParsableArguments {
   @Option(help: "Binds the batch dimension; free without it.")
   var batch: Int?
 
+  @Option(help: ArgumentHelp("Refuses a model that takes more memory to import.", valueName: "bytes, or with K, M or G"))
+  var maxMemory: String = "4G"
+
+  @Flag(help: "Follows symbolic links from a model to its external data.")
+  var followSymlinks = false
+
+  /// The bound on memory, in bytes.
+  private func memoryLimit() throws -> Int {
+    let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
+    let unit = maxMemory.last.flatMap { units[Character($0.uppercased())] }
+    let digits = unit == nil ? maxMemory[...] : maxMemory.dropLast()
+    let (bytes, overflow) = (Int(digits) ?? 0).multipliedReportingOverflow(by: unit ?? 1)
+    guard bytes > 0, !overflow else {
+      throw Diagnostic(.usage, "--max-memory cannot be '\(maxMemory)'", hint: "wanted: bytes, or a number with K, M or G, such as 512M")
+    }
+    return bytes
+  }
+
   func request() throws -> ImportRequest {
     var bound: [String: Int] = [:]
     for text in dimensions {
@@ -35,7 +53,8 @@ struct ModelFlags: ParsableArguments {
       bound[String(parts[0])] = extent
     }
     if let batch, batch < 1 { throw Diagnostic(.usage, "--batch \(batch) is not positive") }
-    return ImportRequest(path: model, dimensions: bound, batch: batch)
+    return ImportRequest(
+      path: model, dimensions: bound, batch: batch, memoryLimit: try memoryLimit(), followsLinks: followSymlinks)
   }
 }
 

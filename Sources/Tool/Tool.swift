@@ -18,6 +18,15 @@ protocol ToolCommand: ParsableCommand {
 
 /// The `bitline` command line.
 public enum Tool {
+  /// How many faults are printed, and how long each may be: what a file says may be as long as the file.
+  private static let shownFaults = 200
+  private static let shownCharacters = 2000
+
+  private static func writeFault(_ fault: Diagnostic) {
+    let text = "\(fault)"
+    writeError("error: \(text.utf8.count > shownCharacters ? "\(text.prefix(shownCharacters)) …" : text)\n")
+  }
+
   /// Runs the command line of this process and ends it. Exit codes: 0 done, 1 a comparison or check failed, 2 usage, 3 something
   /// in the model is not supported, 4 a bad input file, 5 a fault of ours.
   public static func main(_ plugins: [Plugin]) -> Never {
@@ -26,10 +35,11 @@ public enum Tool {
       if let command = command as? any ToolCommand { try command.execute(Registry(plugins)) } else { try command.run() }
       exit(0)
     } catch let fault as Diagnostic {
-      writeError("error: \(fault)\n")
+      writeFault(fault)
       exit(fault.kind.rawValue)
     } catch let faults as Diagnostics {
-      for fault in faults.all { writeError("error: \(fault)\n") }
+      for fault in faults.all.prefix(shownFaults) { writeFault(fault) }
+      if faults.all.count > shownFaults { writeError("error: and \(faults.all.count - shownFaults) more\n") }
       exit(faults.kind.rawValue)
     } catch {
       let code = Bitline.exitCode(for: error)

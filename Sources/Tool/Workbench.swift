@@ -21,16 +21,19 @@ struct Workbench {
   let tables: [Table]
 
   init(
-    _ registry: Registry, _ model: ModelFlags, _ spellings: [Spelling]?, _ lowering: LoweringFlags, _ watching: PassFlags
+    _ registry: Registry, _ model: ModelFlags, _ spellings: [Spelling]?, _ lowering: LoweringFlags, _ watching: PassFlags,
+    compiles: Bool = true
   ) throws {
-    if Files.exists(model.model), let head = try? Files.read(model.model), ProgramFile.recognizes(head) {
+    if let head = try? Files.head(model.model, count: 8), ProgramFile.recognizes(head) {
       let program = try ProgramFile(path: model.model)
       let configured = try registry.backends(spellings ?? [program.backend])
       session = nil
       canonical = nil
       graph = program.graph
       stage = .lowered
-      machines = try configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program.graph)) }
+      machines =
+        try compiles
+        ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program.graph)) } : []
       notes = []
       tables = []
       return
@@ -79,7 +82,8 @@ struct Workbench {
     self.canonical = canonical
     self.stage = stage
     let graph = graph
-    machines = try configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(graph)) }
+    machines =
+      try compiles ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(graph)) } : []
     notes = session.notes
     tables = frontier + session.tables
     self.session = session

@@ -160,7 +160,7 @@ private func refusal(_ nodes: SketchedNode..., initializers: [(String, Tensor)] 
       return ModelSketch.function("F\(level)", domain: "local", inputs: ["a"], outputs: ["t0"], calls)
     }
     sketch.nodes = [SketchedNode("F0", ["x"], ["y"], domain: "local")]
-    #expect(try refusals(sketch).contains { $0.message == "the model has more than 100000 calls" })
+    #expect(try refusals(sketch).contains { $0.message == "the model has more than 10000 calls" })
   }
 
   @Test func faultsNameTheFile() {

@@ -19,7 +19,7 @@ public struct OnnxFrontend: Frontend {
   /// Reads a model. Throws a diagnostic or several that name the file, and the node where one is at fault.
   public func importModel(_ request: ImportRequest) throws -> ImportedModel {
     let limits = ImportLimits(memory: request.memoryLimit)
-    return try OnnxFrontend.model(try OnnxFile(path: request.path, limits: limits, followsLinks: false), request)
+    return try OnnxFrontend.model(try OnnxFile(path: request.path, limits: limits, followsLinks: request.followsLinks), request)
   }
 
   /// Reads a model in memory; it has no external data. The request's path is for messages.
@@ -32,7 +32,9 @@ public struct OnnxFrontend: Frontend {
 
   private static func model(_ file: OnnxFile, _ request: ImportRequest) throws -> ImportedModel {
     do {
-      return try ModelImporter.importModel(file, request, table: .standard)
+      var model = try ModelImporter.importModel(file, request, table: .standard)
+      model.notes += file.folder?.notes ?? []
+      return model
     } catch let fault as Diagnostic {
       throw fault.inFile(file.path)
     } catch let faults as Diagnostics {
@@ -42,4 +44,4 @@ public struct OnnxFrontend: Frontend {
 }
 
 /// ONNX models and tensors as a plug-in.
-public let onnxPlugin = Plugin("onnx", frontends: [OnnxFrontend()], tensorFormats: [OnnxTensorFormat()])
+public let onnxPlugin = Plugin("onnx", frontends: [OnnxFrontend()], tensorFormats: [OnnxTensorFormat()], graphFormats: [OnnxGraphFormat()])

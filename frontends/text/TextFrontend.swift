@@ -18,7 +18,7 @@ public struct TextFrontend: Frontend {
     do {
       let weights = request.path + ".weights"
       let constants = Files.exists(weights) ? try ConstantArchive.decode(Files.read(weights)[...]) : [:]
-      var graph = try Parser.parse(Files.read(request.path)) { constants[$0] }
+      var graph = try Parser.parse(Files.read(request.path), memoryLimit: request.memoryLimit) { constants[$0] }
       try Diagnostics.throwIfAny(Verifier.faults(in: graph))
       if let batch = request.batch { graph = try graph.bound(batch: batch) }
       return ImportedModel(graph: graph)
@@ -28,5 +28,25 @@ public struct TextFrontend: Frontend {
   }
 }
 
-/// The text frontend as a plug-in.
-public let textPlugin = Plugin("text", frontends: [TextFrontend()])
+/// Writes graphs in the text form, with large constants beside it.
+public struct TextGraphFormat: GraphFormat {
+  /// What `--emit` calls it.
+  public let name = "text"
+  /// One line for lists.
+  public let summary = "Bitline's own text form, with large constants in NAME.weights"
+
+  /// Creates one.
+  public init() {}
+
+  /// The text.
+  public func bytes(of graph: Graph) -> [UInt8] { Array(Printer.print(graph).utf8) }
+
+  /// The large constants.
+  public func companion(of graph: Graph) -> (ending: String, bytes: [UInt8])? {
+    let constants = Printer.constants(of: graph)
+    return constants.isEmpty ? nil : (".weights", ConstantArchive.encode(constants))
+  }
+}
+
+/// The text form as a plug-in.
+public let textPlugin = Plugin("text", frontends: [TextFrontend()], graphFormats: [TextGraphFormat()])

@@ -53,7 +53,7 @@ extension OperatorTable {
     let operands = try node.all
     let x = operands[0]
     let rank = builder.rank(x)
-    guard rank >= 2 else { throw Diagnostic(.badInput, "it takes [N, C, …], not \(builder.shape(x))") }
+    guard rank >= 2, builder.element(x).isFloat else { throw Diagnostic(.badInput, "it takes floats [N, C, …], not \(builder.type(x))") }
     let channels = Shape([builder.shape(x)[1]])
     let names = ["the scale", "the bias", "the mean", "the variance"]
     for (operand, name) in zip(operands.dropFirst(), names) where builder.shape(operand) != channels {

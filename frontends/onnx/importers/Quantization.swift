@@ -90,6 +90,9 @@ extension ImportedNode {
 extension GraphBuilder {
   /// A scale or zero point: one number as such, or one for each index of the axis.
   fileprivate mutating func parameter(_ id: ValueID, _ axis: Int?) throws -> ValueID {
+    if let given = graph.constant(id), given.element.isFloat, given.doubles.contains(where: { !$0.isFinite }) {
+      throw Diagnostic(.badInput, "a scale is NaN or infinite")
+    }
     guard axis == nil, rank(id) == 1 else { return id }
     return try reshape(id, [])
   }

@@ -28,10 +28,13 @@ struct ConstantFolder {
   private var batchDependent: Set<ValueID> = []
   private var known: [[ValueID: Tensor]] = [[:], [:]]
   private var computedBytes = 0
+  private var work = 0
   private let memoryLimit: Int
 
   /// The largest result that is computed, in elements: shapes are small, and folding weights is not an importer's work.
-  private static let elementLimit = 1 << 22
+  private static let elementLimit = 1 << 20
+  /// How many elements are computed or read in all.
+  private static let workLimit = 1 << 23
 
   init(memoryLimit: Int) { self.memoryLimit = memoryLimit }
 
@@ -105,11 +108,28 @@ struct ConstantFolder {
     guard let count = type.shape.elementCount, count <= ConstantFolder.elementLimit else {
       throw Diagnostic(.unsupported, "\(what) would be computed through a value of type \(type), which is too large for a shape")
     }
+    try charge(node.op, count: count, operands, what)
     computedBytes += count * type.element.storageBytes
     guard computedBytes <= memoryLimit else {
       throw Diagnostic(.badInput, "computing shapes takes more than the memory limit of \(memoryLimit) bytes")
     }
     return try Reference.evaluate(node.op, operands)[place]
+  }
+
+  /// Counts the multiplications and moves that computing a result takes: shapes take few, and a file may ask for many.
+  private mutating func charge(_ op: Op, count: Int, _ operands: [Tensor], _ what: String) throws {
+    var each = 1
+    switch op {
+    case .conv, .dense, .binaryConv, .binaryDense: each = operands[1].count / max(operands[1].shape[0], 1)
+    case .matmul: each = operands[0].shape.dimensions.last ?? 1
+    case .pool(let a): each = Shape.product(a.kernel) ?? .max
+    default: break
+    }
+    let (product, overflow) = count.multipliedReportingOverflow(by: each)
+    work = overflow ? .max : work.addingReportingOverflow(max(product, operands.reduce(0) { $0 + $1.count })).partialValue
+    guard !overflow, work >= 0, work <= ConstantFolder.workLimit else {
+      throw Diagnostic(.unsupported, "\(what) takes more than \(ConstantFolder.workLimit) steps to compute, which is too much for a shape")
+    }
   }
 
   /// Faults for nodes that outputs need and that use an assumed batch.

@@ -32,6 +32,7 @@ struct GraphBuilder {
 
   /// Appends a node of one result.
   mutating func emit(_ op: Op, _ operands: [ValueID]) throws -> ValueID {
+    try TypeLimits.check(op)
     try TypeLimits.check(try op.resultTypes(for: operands.map(type))[0])
     guard constantBytes <= memoryLimit else {
       throw Diagnostic(.badInput, "constants take more than the memory limit of \(memoryLimit) bytes", hint: "raise the memory limit")

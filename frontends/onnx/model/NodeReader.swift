@@ -13,7 +13,14 @@ struct NodeReader {
   /// How deep functions may call each other, how many nodes a model may have when all calls are replaced, and how many calls.
   private static let callDepth = 32
   private static let nodeLimit = 1_000_000
-  private static let callLimit = 100_000
+  private static let callLimit = 10_000
+  /// How many bytes names inside functions may take: those that a call makes hold the names of all calls around it.
+  private static let nameLimit = 1 << 25
+  private var nameBytes = 0
+  /// So many faults are told of at once.
+  static let faultLimit = 1000
+  /// Set when a limit is passed: nothing is read after that.
+  private var isExhausted = false
 
   private struct FunctionKey: Hashable {
     let domain: String
@@ -56,12 +63,14 @@ struct NodeReader {
 
   private mutating func read(_ protos: [UnsafePointer<Onnx__NodeProto>], in scope: Scope) {
     for (index, proto) in protos.enumerated() {
+      if isExhausted { return }
       let name = text(proto.pointee.name)
       let origin = scope.prefix + (name.isEmpty ? "\(text(proto.pointee.op_type))_\(index)" : name)
       do {
         try read(proto.pointee, origin: origin, in: scope)
       } catch let fault as Diagnostic {
         faults.append(fault.at("node '\(origin)'"))
+        if faults.count >= NodeReader.faultLimit { isExhausted = true }
       } catch {
         faults.append(Diagnostic(.internal, "\(error)", place: "node '\(origin)'"))
       }
@@ -73,18 +82,29 @@ struct NodeReader {
     let attributes = try NodeAttributes(list(proto.attribute, proto.n_attribute), tensors: tensors, bindings: scope.bindings)
     let inputs = strings(proto.input, proto.n_input).map(scope.name)
     let outputs = strings(proto.output, proto.n_output).map(scope.name)
+    if scope.depth > 0 {
+      nameBytes += origin.utf8.count + outputs.reduce(0) { $0 + $1.utf8.count } + inputs.reduce(0) { $0 + $1.utf8.count }
+      guard nameBytes <= NodeReader.nameLimit else {
+        throw exhausted("names inside functions take more than \(NodeReader.nameLimit) bytes")
+      }
+    }
     let key = FunctionKey(domain: domain, name: text(proto.op_type), overload: text(proto.overload))
     if let function = functions[key] {
       try inline(function.pointee, inputs: inputs, outputs: outputs, attributes, origin: origin, depth: scope.depth)
       return
     }
-    guard nodes.count < NodeReader.nodeLimit else { throw Diagnostic(.badInput, "the model has more than \(NodeReader.nodeLimit) nodes") }
+    guard nodes.count < NodeReader.nodeLimit else { throw exhausted("the model has more than \(NodeReader.nodeLimit) nodes") }
     // A foreign domain that is not imported is reported as an unsupported operator, not as a broken file.
     let version = domain.isEmpty || scope.imports.names(domain) ? try scope.imports.version(of: domain) : 1
     nodes.append(
       SourceNode(
         origin: origin, domain: domain, operatorName: text(proto.op_type), version: version, inputs: inputs, outputs: outputs,
         attributes: attributes))
+  }
+
+  private mutating func exhausted(_ message: String) -> Diagnostic {
+    isExhausted = true
+    return Diagnostic(.badInput, message)
   }
 
   /// Reads a function's body with the call's names and attributes for its own.
@@ -96,7 +116,7 @@ struct NodeReader {
         .badInput, "functions call each other more than \(NodeReader.callDepth) deep", hint: "a function may not call itself")
     }
     calls += 1
-    guard calls <= NodeReader.callLimit else { throw Diagnostic(.badInput, "the model has more than \(NodeReader.callLimit) calls") }
+    guard calls <= NodeReader.callLimit else { throw exhausted("the model has more than \(NodeReader.callLimit) calls") }
     let formalInputs = strings(function.input, function.n_input)
     let formalOutputs = strings(function.output, function.n_output)
     guard inputs.count <= formalInputs.count, outputs.count <= formalOutputs.count else {

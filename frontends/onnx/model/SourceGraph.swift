@@ -22,6 +22,7 @@ struct SourceGraph {
 
     var tensorsByName: [String: (tensor: Tensor, element: OnnxElement)] = [:]
     for proto in list(graph.initializer, graph.n_initializer) {
+      if faults.count >= NodeReader.faultLimit { break }
       let name = text(proto.pointee.name)
       do {
         let isFresh = tensorsByName.updateValue(try tensors.read(proto), forKey: name) == nil

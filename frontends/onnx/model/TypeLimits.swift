@@ -7,6 +7,15 @@ enum TypeLimits {
   /// What one value may take, in bytes, for each sample where the batch is free.
   static let bytes = 1 << 46
 
+  /// Throws when an op makes a shape of more axes than can be handled, before the shape is looked at.
+  static func check(_ op: Op) throws {
+    switch op {
+    case .reshape(let a) where a.shape.rank > rank, .expand(let a) where a.shape.rank > rank:
+      throw Diagnostic(.badInput, "a shape of rank \(a.shape.rank); \(rank) is the highest")
+    default: break
+    }
+  }
+
   /// Throws when a value of this type cannot be handled.
   static func check(_ type: TensorType) throws {
     guard type.shape.rank <= rank else { throw Diagnostic(.badInput, "a value of rank \(type.shape.rank); \(rank) is the highest") }

@@ -16,6 +16,8 @@ final class ModelFolder: @unchecked Sendable {
   private let descriptor: Int32
   private let followsLinks: Bool
   private var files: [String: MappedFile] = [:]
+  /// What the user should know of files that were opened.
+  private(set) var notes: [String] = []
 
   /// Opens the folder of a model file. Without `followsLinks` a symbolic link anywhere below the folder is refused.
   init(ofModel path: String, followsLinks: Bool) throws {
@@ -46,6 +48,7 @@ final class ModelFolder: @unchecked Sendable {
     if let known = files[location] { return known }
     let file = try MappedFile(closing: openBelow(location), path: path + location)
     files[location] = file
+    if file.linkCount > 1 { notes.append("external data '\(location)' has \(file.linkCount) hard links; it may lie elsewhere, too") }
     return file
   }
 

@@ -7,5 +7,10 @@ package struct ImportLimits: Hashable, Sendable {
   /// The largest model file, in bytes: the format's own bound.
   package static let fileBytes = Int(Int32.max)
 
+  /// What unpacking may take whatever the file's size is, in bytes, and by how much more it may grow for each byte of the file.
+  /// A usual node takes fifteen times its bytes; an empty one would take a hundred times.
+  package static let smallMemory = 32 << 20
+  package static let growth = 20
+
   package init(memory: Int) { self.memory = memory }
 }

@@ -13,6 +13,8 @@ import GraphIR
 /// A class because it owns the mapping. A file that somebody cuts short while it is mapped kills the reader: nothing can be done about it here.
 package final class MappedFile: @unchecked Sendable {
   package let bytes: UnsafeRawBufferPointer
+  /// Under how many names the file lies.
+  let linkCount: Int
 
   /// Opens and maps `path`. A name that is a pipe or a device is refused without waiting on it.
   package convenience init(path: String) throws {
@@ -27,6 +29,7 @@ package final class MappedFile: @unchecked Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw Diagnostic(.badInput, "cannot read: \(systemReason())", file: path) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw Diagnostic(.badInput, "is not a regular file", file: path) }
+    linkCount = Int(status.st_nlink)
     let size = Int(status.st_size)
     guard size > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)

@@ -16,6 +16,8 @@ struct WireCheck {
   /// Occurrences of each field, for all open messages, innermost last.
   private var seen: [Int] = []
   private let memoryLimit: Int
+  /// What a file of this size may take, in bytes.
+  private let sizeLimit: Int
   /// An upper bound on the memory that unpacking takes, in bytes.
   private(set) var memory = 0
 
@@ -27,6 +29,7 @@ struct WireCheck {
   private init(_ bytes: UnsafeRawBufferPointer, limits: ImportLimits) {
     reader = WireReader(bytes)
     memoryLimit = limits.memory
+    sizeLimit = ImportLimits.smallMemory + ImportLimits.growth * bytes.count
   }
 
   /// Checks a whole message. Returns the upper bound on the memory that unpacking takes, in bytes.
@@ -51,7 +54,10 @@ struct WireCheck {
   private mutating func charge(_ bytes: Int) throws {
     memory += bytes
     guard memory <= memoryLimit else {
-      throw WireFault(reader.offset, "unpacking takes more than the memory limit of \(memoryLimit) bytes", hint: "raise the memory limit")
+      throw WireFault(reader.offset, "unpacking takes more than the memory limit of \(memoryLimit) bytes", hint: "raise --max-memory")
+    }
+    guard memory <= sizeLimit else {
+      throw WireFault(reader.offset, "unpacking takes more than \(sizeLimit) bytes, far more than a model of this size needs")
     }
   }
 

@@ -4,6 +4,9 @@ package struct WireWriter {
 
   package init() {}
 
+  /// One that will hold about so many bytes.
+  package init(reserving count: Int) { bytes.reserveCapacity(count) }
+
   private mutating func varint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {
@@ -26,9 +29,14 @@ package struct WireWriter {
 
   /// Bytes, or a sub-message's bytes.
   package mutating func data(_ field: UInt64, _ value: some Collection<UInt8>) {
-    varint(field << 3 | 2)
-    varint(UInt64(value.count))
+    prefix(field, count: value.count)
     bytes.append(contentsOf: value)
+  }
+
+  /// The head of a field of so many bytes, which follow.
+  package mutating func prefix(_ field: UInt64, count: Int) {
+    varint(field << 3 | 2)
+    varint(UInt64(count))
   }
 
   package mutating func string(_ field: UInt64, _ value: String) { data(field, Array(value.utf8)) }
@@ -40,6 +48,6 @@ package struct WireWriter {
     data(field, inner.bytes)
   }
 
-  /// Bytes as they are: for tests of damaged files.
-  package mutating func raw(_ more: [UInt8]) { bytes += more }
+  /// Bytes as they are: what follows a `prefix`, and tests of damaged files.
+  package mutating func raw(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
 }
