@@ -6,7 +6,13 @@
 #define BITLINE_F32_CHUNK 8
 #define BITLINE_U8B_COLS 16
 #define BITLINE_U8_CHUNK 16
+#define BITLINE_BLOCK_MAX_ROWS 6
+#define BITLINE_BLOCK_CASES_1 \
+  BITLINE_BLOCK_CASE(1) BITLINE_BLOCK_CASE(2) BITLINE_BLOCK_CASE(3) BITLINE_BLOCK_CASE(4) BITLINE_BLOCK_CASE(5) BITLINE_BLOCK_CASE(6)
+#define BITLINE_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 #include "rows.h"
+
+#include "blocked_rows.h"
 
 const bitline_table bitline_table_avx2 = {
   .f32_rows = 6,
@@ -19,6 +25,8 @@ const bitline_table bitline_table_avx2 = {
   .u8b_cols = BITLINE_U8B_COLS,
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_4x16_avx2,
   .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_4x16_avx2,
+  .block_f32_rows = {6, 0, 0},
   BITLINE_ROWS,
+  BITLINE_BLOCKED,
 };
 #endif

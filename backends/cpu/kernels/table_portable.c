@@ -5,7 +5,12 @@
 #define BITLINE_F32_CHUNK 8
 #define BITLINE_U8B_COLS 8
 #define BITLINE_U8_CHUNK 8
+#define BITLINE_BLOCK_MAX_ROWS 2
+#define BITLINE_BLOCK_CASES_1 BITLINE_BLOCK_CASE(1) BITLINE_BLOCK_CASE(2)
+#define BITLINE_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
 #include "rows.h"
+
+#include "blocked_rows.h"
 
 const bitline_table bitline_table_portable = {
   .f32_rows = 4,
@@ -18,5 +23,7 @@ const bitline_table bitline_table_portable = {
   .u8b_cols = BITLINE_U8B_COLS,
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_4x8_portable,
   .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_4x8_portable,
+  .block_f32_rows = {2, 0, 0},
   BITLINE_ROWS,
+  BITLINE_BLOCKED,
 };

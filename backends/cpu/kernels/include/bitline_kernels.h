@@ -96,6 +96,36 @@ void bitline_dense_f32_prepare(
 /// `x[batch][inputs]` to `y[batch][filters]`; needs no workspace.
 void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y);
 
+// --- threads -------------------------------------------------------------------------------------------------------------------------
+
+/// Threads that share the work of one run; one run at a time. Null stands for the calling thread alone.
+typedef struct bitline_team bitline_team;
+/// A team of so many threads, the caller's among them; null for fewer than two.
+bitline_team *bitline_team_make(int threads);
+int bitline_team_threads(const bitline_team *team);
+void bitline_team_end(bitline_team *team);
+
+// --- tensors in blocks of sixteen channels: [samples][ceil(channels / 16)][height][width][16] -----------------------------------------
+// Lanes beyond the channels hold finite numbers on which nothing depends.
+
+/// `[channels][positions]` of a sample to `[ceil(channels / 16)][positions][16]`, and back.
+void bitline_block_channels_f32(bitline_isa isa, int64_t channels, int64_t positions, const float *x, float *y);
+void bitline_unblock_channels_f32(bitline_isa isa, int64_t channels, int64_t positions, const float *x, float *y);
+
+/// Bytes of a plan of `bitline_conv_blocked_f32_prepare`. `groups` must be 1.
+size_t bitline_conv_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int plain, int64_t samples, int exact);
+/// Packs weights and bias as `bitline_conv_f32_prepare` does, for an input in blocks, or for a `plain` one; the result is in blocks.
+/// `samples` says how many run together as a rule. Unless `exact`, layers may be computed by Winograd's transforms.
+void bitline_conv_blocked_f32_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, int plain, int64_t samples, int exact, const float *weights, const float *bias,
+  bitline_activation activation, void *plan);
+/// Bytes that `bitline_conv_blocked_f32_run` needs as workspace.
+size_t bitline_conv_blocked_f32_workspace_bytes(const void *plan, int64_t batch, int threads);
+/// The convolution of `batch` samples; `add` (or null) is added to it before the activation. Each result is the same whatever the batch
+/// and the team.
+void bitline_conv_blocked_f32_run(
+  const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team);
+
 // --- binary layers: codes and weights of +-1 to tile sums ----------------------------------------------------------------------------
 
 /// Bytes of a plan of `bitline_conv_binary_prepare`. `groups` must be 1.
