@@ -51,6 +51,6 @@ struct Bitline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       CompileCommand.self, RunCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self, OptCommand.self, ListCommand.self,
-      DataCommand.self,
+      DataCommand.self, ProfileCommand.self,
     ])
 }

@@ -7,15 +7,28 @@
 
 #include "table.h"
 
+// Vectors are handed only to functions that are always inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+
 enum { BITLINE_LANES = 16 };
 
 typedef float v16f __attribute__((ext_vector_type(16)));
 typedef float v16f_anywhere __attribute__((ext_vector_type(16), aligned(4)));
 
+typedef int32_t v16i __attribute__((ext_vector_type(16)));
+typedef int32_t v16i_anywhere __attribute__((ext_vector_type(16), aligned(1)));
+typedef uint8_t v16u8 __attribute__((ext_vector_type(16)));
+typedef uint8_t v16u8_anywhere __attribute__((ext_vector_type(16), aligned(1)));
+
 BITLINE_INLINE int64_t blocks_of(int64_t channels) { return (channels + BITLINE_LANES - 1) / BITLINE_LANES; }
 
 #define LOAD16(from) (*(const v16f_anywhere *)(from))
 #define STORE16(to, value) (*(v16f_anywhere *)(to) = (value))
+
+#define LOAD16I(from) (*(const v16i_anywhere *)(from))
+#define STORE16I(to, value) (*(v16i_anywhere *)(to) = (value))
+#define SPLAT16I(a) ((v16i)(a))
+#define LOAD16B(from) (*(const v16u8_anywhere *)(from))
 
 /// `a` as every lane.
 #define SPLAT16(a) ((v16f)(a))

@@ -30,7 +30,32 @@ typedef struct conv_blocked_panel {
   int vecs;
 } conv_blocked_panel;
 
-conv_blocked_panel conv_blocked_panel_of(const conv_blocked_plan *p, int64_t index);
+/// Panel `index` of `vecs` blocks of filters that are taken `wide` together; what is left over, in halves.
+BITLINE_INLINE conv_blocked_panel panel_of(int64_t vecs_of_all, int wide, int64_t index) {
+  const int64_t whole = vecs_of_all / wide;
+  if (index < whole) return (conv_blocked_panel){.first = index * wide, .vecs = wide};
+  int64_t first = whole * wide;
+  for (int vecs = wide / 2;; vecs /= 2) {
+    if (first + vecs > vecs_of_all) continue;
+    if (index == whole) return (conv_blocked_panel){.first = first, .vecs = vecs};
+    first += vecs;
+    index--;
+  }
+}
+
+BITLINE_INLINE int64_t panel_count(int64_t vecs_of_all, int wide) {
+  int64_t count = vecs_of_all / wide;
+  for (int64_t rest = vecs_of_all % wide; rest > 0; rest &= rest - 1) count++;
+  return count;
+}
+
+/// The panel that holds a block of filters.
+BITLINE_INLINE conv_blocked_panel panel_with(int64_t vecs_of_all, int wide, int64_t block) {
+  int64_t index = bitline_min(block / wide, vecs_of_all / wide);
+  conv_blocked_panel panel = panel_of(vecs_of_all, wide, index);
+  while (block >= panel.first + panel.vecs) panel = panel_of(vecs_of_all, wide, ++index);
+  return panel;
+}
 
 /// The size of tiles by which Winograd's way is the fastest for so many samples together; 0: the direct way is.
 int winograd_choose(const bitline_conv_shape *s, int64_t samples);

@@ -3,19 +3,6 @@
 #include "conv_blocked.h"
 #include "team.h"
 
-conv_blocked_panel conv_blocked_panel_of(const conv_blocked_plan *p, int64_t index) {
-  const int64_t whole = p->vecs / p->wide;
-  if (index < whole) return (conv_blocked_panel){.first = index * p->wide, .vecs = p->wide};
-  // What is left over, in halves.
-  int64_t first = whole * p->wide;
-  for (int vecs = p->wide / 2;; vecs /= 2) {
-    if (first + vecs > p->vecs) continue;
-    if (index == whole) return (conv_blocked_panel){.first = first, .vecs = vecs};
-    first += vecs;
-    index--;
-  }
-}
-
 static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, int plain, int64_t samples, int exact) {
   const bitline_table *table = bitline_table_of(isa);
   conv_blocked_plan p = {.isa = isa, .shape = *s, .plain = plain};
@@ -37,7 +24,7 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
   p.vecs = blocks_of(s->filters);
   p.wide = table->block_f32_rows[1] > 0 ? 2 : 1;
   if (p.run <= table->block_f32_rows[2] && p.vecs % 4 == 0) p.wide = 4;
-  for (int64_t first = 0; first < p.vecs; p.panels++) first += conv_blocked_panel_of(&p, p.panels).vecs;
+  p.panels = panel_count(p.vecs, p.wide);
   const int64_t area = p.tiles.size > 0 ? 1 : (int64_t)s->kernel_height * s->kernel_width;
   p.tap_count = (plain ? s->channels : blocks_of(s->channels)) * area;
   p.taps = (int64_t)bitline_lines(sizeof(conv_blocked_plan));
@@ -67,7 +54,7 @@ void bitline_conv_blocked_f32_prepare(
   int32_t *taps = (int32_t *)(bytes + p.taps);
   for (int64_t tap = 0; tap < p.tap_count; tap++) taps[tap] = window_tap(s, &p.layout, tap) * p.inner;
   for (int64_t index = 0; index < p.panels; index++) {
-    const conv_blocked_panel panel = conv_blocked_panel_of(&p, index);
+    const conv_blocked_panel panel = panel_of(p.vecs, p.wide, index);
     for (int64_t tap = 0; tap < p.tap_count; tap++) {
       for (int64_t i = 0; i < p.inner; i++) {
         const int64_t channel = tap / area * p.inner + i;
@@ -79,6 +66,8 @@ void bitline_conv_blocked_f32_prepare(
     }
   }
 }
+
+int bitline_conv_blocked_f32_winograd_tile(const void *plan) { return ((const conv_blocked_plan *)plan)->tiles.size; }
 
 static int64_t padded_bytes(const conv_blocked_plan *p) {
   const int64_t planes = p->plain ? p->shape.channels : blocks_of(p->shape.channels);
@@ -136,7 +125,7 @@ static void direct_task(void *context, int64_t index, int worker) {
   const conv_blocked_plan *p = r->p;
   (void)worker;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
-  const conv_blocked_panel panel = conv_blocked_panel_of(p, index / r->parts);
+  const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / r->parts);
   const int most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   const int64_t positions = p->layout.run * p->layout.runs, first_run = index % r->parts * r->runs;
   const int64_t end_run = bitline_min(first_run + r->runs, p->layout.runs);

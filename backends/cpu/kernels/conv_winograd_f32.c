@@ -42,10 +42,7 @@ void winograd_pack(const conv_blocked_plan *p, const float *weights, float *pack
   const int side = p->tiles.size + 2;
   const double(*g)[3] = side == 6 ? four : two;
   for (int64_t f = 0; f < s->filters; f++) {
-    // The panel of the filter: those before it are whole.
-    int64_t index = bitline_min(f / BITLINE_LANES / p->wide, p->panels - 1);
-    conv_blocked_panel panel = conv_blocked_panel_of(p, index);
-    while (f / BITLINE_LANES >= panel.first + panel.vecs) panel = conv_blocked_panel_of(p, ++index);
+    const conv_blocked_panel panel = panel_with(p->vecs, p->wide, f / BITLINE_LANES);
     const int64_t lanes = panel.vecs * BITLINE_LANES, product = p->tap_count * BITLINE_LANES * lanes;
     float *to = packed + panel.first * BITLINE_LANES * p->products * p->tap_count * BITLINE_LANES + (f - panel.first * BITLINE_LANES);
     for (int64_t c = 0; c < s->channels; c++, weights += 9) {
@@ -118,7 +115,7 @@ static void product_task(void *context, int64_t index, int worker) {
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
   const int64_t parts = (w->count + w->e.part - 1) / w->e.part, first = index % parts * w->e.part;
   const int64_t count = bitline_min(w->e.part, w->count - first);
-  const conv_blocked_panel panel = conv_blocked_panel_of(p, index / parts);
+  const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / parts);
   const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   const int64_t pieces = (count + most - 1) / most;
   float *products = w->products + worker * w->e.products;

@@ -2,6 +2,7 @@
 #include "team.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -9,20 +10,23 @@ enum { SPINS = 4000 };
 
 struct bitline_team {
   int threads;
+  /// Of the round under way; read only by those who have claimed a task of it.
   void (*task)(void *context, int64_t index, int worker);
   void *context;
   int64_t tasks;
-  /// The next task, and how many helpers are still at this round's.
-  _Atomic int64_t next;
-  _Atomic int busy;
-  /// Counts rounds; negative: the team ends.
-  _Atomic int64_t round;
-  /// Helpers that sleep, guarded by the lock.
+  /// The round in the upper half, the tasks that nobody has claimed yet in the lower.
+  _Atomic uint64_t ticket;
+  _Atomic int64_t done;
+  _Atomic int ending;
+  /// Helpers that sleep; they look at the ticket again under the lock before they do.
   _Atomic int asleep;
   pthread_mutex_t lock;
   pthread_cond_t wake;
   struct helper { bitline_team *team; int worker; pthread_t thread; } helpers[];
 };
+
+enum { HALF = 32 };
+static const uint64_t REMAINING = 0xffffffff;
 
 static inline void rest(void) {
 #if defined(__x86_64__)
@@ -30,35 +34,38 @@ static inline void rest(void) {
 #endif
 }
 
-static void work(bitline_team *team, int worker) {
-  for (;;) {
-    const int64_t index = atomic_fetch_add_explicit(&team->next, 1, memory_order_relaxed);
-    if (index >= team->tasks) return;
-    team->task(team->context, index, worker);
-  }
+/// Claims and does one task; 0 when none is left. The round stays until every claimed task is done, and nobody waits for a thread that has
+/// claimed none: a helper whose processor is taken away costs at most the task it is at.
+static int work(bitline_team *team, int worker) {
+  uint64_t ticket = atomic_load_explicit(&team->ticket, memory_order_acquire);
+  do {
+    if ((ticket & REMAINING) == 0) return 0;
+  } while (!atomic_compare_exchange_weak_explicit(&team->ticket, &ticket, ticket - 1, memory_order_acquire, memory_order_acquire));
+  team->task(team->context, team->tasks - (int64_t)(ticket & REMAINING), worker);
+  atomic_fetch_add_explicit(&team->done, 1, memory_order_release);
+  return 1;
 }
+
+static int has_work(bitline_team *team) { return (atomic_load(&team->ticket) & REMAINING) > 0 || atomic_load(&team->ending); }
 
 static void *help(void *argument) {
   struct helper *self = argument;
   bitline_team *team = self->team;
-  for (int64_t seen = 0;;) {
-    int64_t round = seen;
-    for (int i = 0; i < SPINS && round == seen; i++) {
+  while (!atomic_load_explicit(&team->ending, memory_order_acquire)) {
+    if (work(team, self->worker)) continue;
+    int spins = 0;
+    while (spins < SPINS && !has_work(team)) {
       rest();
-      round = atomic_load_explicit(&team->round, memory_order_acquire);
+      spins++;
     }
-    if (round == seen) {
-      pthread_mutex_lock(&team->lock);
-      atomic_fetch_add(&team->asleep, 1);
-      while ((round = atomic_load(&team->round)) == seen) pthread_cond_wait(&team->wake, &team->lock);
-      atomic_fetch_sub(&team->asleep, 1);
-      pthread_mutex_unlock(&team->lock);
-    }
-    if (round < 0) return 0;
-    seen = round;
-    work(team, self->worker);
-    atomic_fetch_sub_explicit(&team->busy, 1, memory_order_release);
+    if (spins < SPINS) continue;
+    pthread_mutex_lock(&team->lock);
+    atomic_fetch_add(&team->asleep, 1);
+    while (!has_work(team)) pthread_cond_wait(&team->wake, &team->lock);
+    atomic_fetch_sub(&team->asleep, 1);
+    pthread_mutex_unlock(&team->lock);
   }
+  return 0;
 }
 
 bitline_team *bitline_team_make(int threads) {
@@ -78,18 +85,17 @@ bitline_team *bitline_team_make(int threads) {
 
 int bitline_team_threads(const bitline_team *team) { return team ? team->threads : 1; }
 
-static void start(bitline_team *team, int64_t round) {
-  atomic_store(&team->round, round);
-  if (atomic_load(&team->asleep) > 0) {
-    pthread_mutex_lock(&team->lock);
-    pthread_cond_broadcast(&team->wake);
-    pthread_mutex_unlock(&team->lock);
-  }
+static void call(bitline_team *team) {
+  if (atomic_load(&team->asleep) == 0) return;
+  pthread_mutex_lock(&team->lock);
+  pthread_cond_broadcast(&team->wake);
+  pthread_mutex_unlock(&team->lock);
 }
 
 void bitline_team_end(bitline_team *team) {
   if (!team) return;
-  start(team, -1);
+  atomic_store(&team->ending, 1);
+  call(team);
   for (int i = 0; i < team->threads - 1; i++) pthread_join(team->helpers[i].thread, 0);
   pthread_mutex_destroy(&team->lock);
   pthread_cond_destroy(&team->wake);
@@ -104,11 +110,12 @@ void bitline_team_run(bitline_team *team, int64_t tasks, void (*task)(void *cont
   team->task = task;
   team->context = context;
   team->tasks = tasks;
-  atomic_store_explicit(&team->next, 0, memory_order_relaxed);
-  atomic_store_explicit(&team->busy, team->threads - 1, memory_order_relaxed);
-  start(team, atomic_load_explicit(&team->round, memory_order_relaxed) + 1);
-  work(team, 0);
-  for (int spins = 0; atomic_load_explicit(&team->busy, memory_order_acquire) > 0; spins++) {
+  atomic_store_explicit(&team->done, 0, memory_order_relaxed);
+  const uint64_t round = (atomic_load_explicit(&team->ticket, memory_order_relaxed) >> HALF) + 1;
+  atomic_store(&team->ticket, round << HALF | (uint64_t)tasks);
+  call(team);
+  while (work(team, 0)) {}
+  for (int spins = 0; atomic_load_explicit(&team->done, memory_order_acquire) < tasks; spins++) {
     // A helper may have lost its processor to another program: then so should we.
     if (spins < SPINS) rest();
     else sched_yield();
