@@ -1,10 +1,19 @@
 #!/usr/bin/env bash
-# Speed of the main job: one network on three machines over a whole test set, as a person would run it.
-# Takes the MNIST test set where it lies beside the repository, else 10,000 drawn digits.
+# benchmarks/run.sh [ARGUMENT...]: measures bitline's cpu backend beside other engines and writes benchmarks/RESULTS.md.
+# Arguments go to bench.py (--quick, --models, --rounds). Without Python or the network there is nothing to compare with, and it says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
 bitline=${BITLINE:-.build/release/bitline}
-data=digits:10000
-[ -d ../shared/data/mnist ] && data=mnist:../shared/data/mnist
-echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores"
-time "$bitline" evaluate models/lenet5-bw-qdq6.onnx --backends 'cpu,imc{readout=exact},baseline' --data "$data"
+if ! [ -x "$bitline" ]; then
+  echo "benchmarks/run.sh: no $bitline; run 'make build' first, or set BITLINE" >&2
+  exit 2
+fi
+environment=${BENCH_ENV:-.build/bench-env}
+if ! [ -x "$environment/bin/python" ] || [ -z "${BENCH_ENV:-}" ]; then
+  status=0
+  scripts/python-env.sh "$environment" numpy onnx onnxruntime openvino || status=$?
+  if [ "$status" -eq 3 ]; then exit 0; fi
+  if [ "$status" -ne 0 ]; then exit "$status"; fi
+fi
+"$environment/bin/python" benchmarks/bench.py --bitline "$bitline" --work .build/bench "$@"

@@ -62,6 +62,6 @@ struct Bitline: ParsableCommand {
     subcommands: [
       CompileCommand.self, RunCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self, OptCommand.self,
       ListCommand.self,
-      DataCommand.self,
+      DataCommand.self, ProfileCommand.self,
     ])
 }

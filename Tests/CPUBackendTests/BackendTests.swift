@@ -31,14 +31,14 @@ struct BackendTests {
 
   @Test(arguments: InstructionLevel.all, [1, 2, 7, 33])
   func everyNode(_ level: InstructionLevel, _ batch: Int) throws {
-    for make in [Networks.float, Networks.lowered, Networks.odd] {
+    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.odd] {
       try expectEveryNode(make(Shape.free, 1), batch: batch, [("isa", "\(level)")])
       try expectEveryNode(make(batch, 1), batch: batch, [("isa", "\(level)")])
     }
   }
 
   @Test func neitherThreadsNorChunksChangeAByte() throws {
-    for make in [Networks.float, Networks.lowered, Networks.odd] {
+    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.odd] {
       let graph = try make(Shape.free, 4)
       let inputs = input(graph, batch: 13)
       let wanted = try compile(graph).run(inputs, taps: graph.valueIDs, threads: 1)
@@ -49,8 +49,9 @@ struct BackendTests {
     }
   }
 
-  @Test func tapsDoNotChangeOutputs() throws {
-    let graph = try Networks.float(batch: Shape.free)
+  @Test(arguments: ["residual", "float", "codes"])
+  func tapsDoNotChangeOutputs(_ name: String) throws {
+    let graph = try ["residual": Networks.residual, "float": Networks.float, "codes": Networks.codes][name]!(Shape.free, 3)
     let executable = try compile(graph)
     let inputs = input(graph, batch: 5)
     let all = try executable.run(inputs, taps: graph.valueIDs, threads: 1)

@@ -1,48 +1,65 @@
+import CCPUKernels
 import Dispatch
 import GraphIR
 
-/// The memory in which one thread runs a plan.
+/// The memory in which a plan runs, and the threads that run each step together.
 ///
-/// A class because it owns memory; one thread uses it at a time.
+/// A class because it owns memory and threads; one caller uses it at a time.
 final class Arena: @unchecked Sendable {
   let samples: Int
+  let threads: Int
   private let bytes: UnsafeMutableRawBufferPointer
   private let workspace: UnsafeMutableRawBufferPointer
   private let addresses: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
+  private let team: OpaquePointer?
+  /// For how many samples the addresses are.
+  private var addressed = -1
 
   /// Room for so many samples.
-  init(_ plan: ExecutionPlan, samples: Int) {
+  init(_ plan: ExecutionPlan, samples: Int, threads: Int) {
     self.samples = samples
+    self.threads = threads
+    team = bitline_team_make(Int32(clamping: threads))
     bytes = .allocate(byteCount: plan.arenaBytes(samples), alignment: MemoryPlan.alignment)
-    workspace = .allocate(byteCount: plan.workspaceBytes(samples), alignment: MemoryPlan.alignment)
+    workspace = .allocate(byteCount: plan.workspaceBytes(samples, threads), alignment: MemoryPlan.alignment)
     addresses = .allocate(capacity: max(plan.places.count, 1))
     guard let base = bytes.baseAddress else { preconditionFailure("an arena has at least one line") }
     addresses.initialize(repeating: base)
   }
 
   deinit {
+    bitline_team_end(team)
     bytes.deallocate()
     workspace.deallocate()
     addresses.deallocate()
   }
 
   /// Runs all steps over samples `first..<first + samples` of the inputs.
-  func run(_ plan: ExecutionPlan, _ inputs: [UnsafeRawPointer?], first: Int, samples: Int, _ collector: ResultCollector) throws {
-    guard let base = bytes.baseAddress, let room = workspace.baseAddress, let values = addresses.baseAddress else { return }
-    for (index, place) in plan.places.enumerated() {
-      guard let place else { continue }
-      values[index] = base + (place.isPerSample ? plan.fixedMemory.bytes + place.offset * samples : place.offset)
-    }
+  func run(
+    _ plan: ExecutionPlan, _ inputs: [UnsafeRawPointer?], first: Int, samples: Int, _ collector: ResultCollector, _ times: StepTimes?
+  ) throws {
+    guard let room = workspace.baseAddress, let values = addresses.baseAddress else { return }
+    if addressed != samples { address(plan, samples) }
     for (id, input) in zip(plan.graph.inputs, inputs) {
       guard let input, let place = plan.places[Int(id.index)] else { continue }
       let offset = place.isPerSample ? first * place.byteCount : 0
       values[Int(id.index)].copyMemory(from: input + offset, byteCount: place.isPerSample ? samples * place.byteCount : place.byteCount)
     }
-    let frame = Frame(values: values, samples: samples, workspace: room)
+    let frame = Frame(values: values, samples: samples, workspace: room, team: team)
     for (step, body) in plan.steps.enumerated() {
+      let start = times == nil ? 0 : monotonicSeconds()
       try body.run(frame)
+      times?.add(monotonicSeconds() - start, step: step, samples: samples)
       collector.collect(after: step, values, first: first, samples: samples)
     }
+  }
+
+  private func address(_ plan: ExecutionPlan, _ samples: Int) {
+    guard let base = bytes.baseAddress else { return }
+    for (index, place) in plan.places.enumerated() {
+      if let place { addresses[index] = base + (place.isPerSample ? plan.fixedMemory.bytes + place.offset * samples : place.offset) }
+    }
+    addressed = samples
   }
 }
 
@@ -51,68 +68,20 @@ final class ArenaPool: @unchecked Sendable {
   private let lock = DispatchSemaphore(value: 1)
   private var free: [Arena] = []
 
-  /// An arena with room for so many samples.
-  func take(_ plan: ExecutionPlan, samples: Int) -> Arena {
+  /// An arena with room for so many samples, and so many threads.
+  func take(_ plan: ExecutionPlan, samples: Int, threads: Int) -> Arena {
     lock.wait()
-    let index = free.firstIndex { $0.samples >= samples }
+    let index = free.firstIndex { $0.samples >= samples && $0.threads == threads }
     let found = index.map { free.remove(at: $0) }
-    // One that is too small is not wanted again soon.
+    // One that does not fit is not wanted again soon.
     if found == nil && !free.isEmpty { free.removeLast() }
     lock.signal()
-    return found ?? Arena(plan, samples: samples)
+    return found ?? Arena(plan, samples: samples, threads: threads)
   }
 
   func give(_ arena: Arena) {
     lock.wait()
     free.append(arena)
     lock.signal()
-  }
-}
-
-/// The bytes of outputs and taps, filled chunk by chunk as steps compute them.
-///
-/// A class because threads share it; each writes its own samples.
-final class ResultCollector: @unchecked Sendable {
-  private struct Target {
-    let index: Int
-    let place: ExecutionPlan.Place
-    let type: TensorType
-    let storage: TensorStorage
-  }
-
-  /// By place among the values wanted; nil for those that no step computes.
-  private var targets: [Target?] = []
-  /// Which targets each step fills.
-  private var targetsOfStep: [[Int]]
-
-  init(_ plan: ExecutionPlan, _ wanted: [ValueID], batch: Int) {
-    targetsOfStep = [[Int]](repeating: [], count: plan.steps.count)
-    var stepOf: [Int: Int] = [:]
-    for (step, node) in plan.nodes.enumerated() { for result in plan.graph[node].results { stepOf[Int(result.index)] = step } }
-    for (target, id) in wanted.enumerated() {
-      guard let step = stepOf[Int(id.index)], let place = plan.places[Int(id.index)] else {
-        targets.append(nil)
-        continue
-      }
-      var type = plan.graph.type(of: id)
-      if place.isPerSample { type.shape[0] = batch }
-      let storage = TensorStorage(byteCount: place.isPerSample ? place.byteCount * batch : place.byteCount)
-      targets.append(Target(index: Int(id.index), place: place, type: type, storage: storage))
-      targetsOfStep[step].append(target)
-    }
-  }
-
-  /// Copies what a step computed and somebody wants.
-  func collect(after step: Int, _ values: UnsafeMutablePointer<UnsafeMutableRawPointer>, first: Int, samples: Int) {
-    for index in targetsOfStep[step] {
-      guard let target = targets[index], let base = target.storage.bytes.baseAddress else { continue }
-      let count = target.place.isPerSample ? samples * target.place.byteCount : target.place.byteCount
-      (base + (target.place.isPerSample ? first * target.place.byteCount : 0)).copyMemory(from: values[target.index], byteCount: count)
-    }
-  }
-
-  /// A result; nil for a value that no step computes.
-  func tensor(_ place: Int) -> Tensor? {
-    targets[place].map { Tensor($0.type.element, $0.type.shape, storage: $0.storage) }
   }
 }

@@ -14,6 +14,8 @@ public struct CPUBackend: Backend {
   public let options: [OptionSpec] = [
     OptionSpec(
       "isa", .word(["best", "portable", "avx2", "avx512"]), default: "best", "instruction level; best: what BITLINE_ISA says, or the most"),
+    OptionSpec("exact", .flag, default: "false", "no Winograd transforms: every float sum is computed as it is written"),
+    OptionSpec("profile", .flag, default: "false", "times every step; the mapping then has a column of it"),
     OptionSpec("chunk", .int(0...65536), default: "0", "samples that run through the network together; 0: chosen by size"),
   ]
 
@@ -30,7 +32,9 @@ public struct CPUBackend: Backend {
   public func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
     try requireSupport(for: graph, options)
     let level = try InstructionLevel(named: options[text: "isa"] ?? "best")
-    return CPUExecutable(try ExecutionPlan(graph, level, chunk: options[int: "chunk"] ?? 0))
+    return try CPUExecutable(
+      graph,
+      PlanSettings(level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"], profiles: options[flag: "profile"]))
   }
 }
 

@@ -7,33 +7,50 @@ import PluginAPI
 /// A batch is cut into chunks that run through all steps one after the other; threads take chunks in turn. A sample's results do not
 /// depend on what else is in its chunk, so neither threads nor chunks change a byte.
 struct CPUExecutable: Executable {
-  private let plan: ExecutionPlan
+  let plan: ExecutionPlan
+  /// With option `profile`.
+  let times: StepTimes?
   private let arenas = ArenaPool()
+  private let unfused: UnfusedPlan
 
-  init(_ plan: ExecutionPlan) { self.plan = plan }
+  init(_ graph: Graph, _ settings: PlanSettings) throws {
+    plan = try ExecutionPlan(graph, settings)
+    times = settings.profiles ? StepTimes(steps: plan.steps.count) : nil
+    var separate = settings
+    separate.fuses = false
+    unfused = UnfusedPlan(graph, separate)
+  }
+
+  private init(_ plan: ExecutionPlan, _ unfused: UnfusedPlan) {
+    (self.plan, self.unfused) = (plan, unfused)
+    times = nil
+  }
 
   var graph: Graph { plan.graph }
 
   func run(_ inputs: [Tensor], taps: [ValueID], threads: Int) throws -> RunResult {
     let batch = try requireInputs(inputs)
-    let wanted = graph.outputs.map(\.value) + taps
+    let wanted = taps.isEmpty ? plan.outputs : plan.outputs + taps
     for id in taps where !graph.values.indices.contains(Int(id.index)) {
       throw Diagnostic(.usage, "the graph has no value \(id) to tap")
     }
+    if taps.contains(where: { plan.hidden.contains($0) }) { return try unfused.executable().run(inputs, taps: taps, threads: threads) }
     let collector = ResultCollector(plan, wanted, batch: batch)
     let samples = plan.split == nil ? batch : min(plan.chunk, max(1, (batch + max(threads, 1) - 1) / max(threads, 1)))
     let chunks = plan.split == nil ? 1 : (batch + samples - 1) / max(samples, 1)
     let workers = max(1, min(threads, chunks))
+    // Threads that no chunk is left for help with the only one.
+    let team = workers == 1 ? max(threads, 1) : 1
     let faults = FaultKeeper()
     withAddresses(of: inputs) { addresses in
       nonisolated(unsafe) let addresses = addresses
       @Sendable func work(_ worker: Int) {
-        let arena = arenas.take(plan, samples: samples)
+        let arena = arenas.take(plan, samples: samples, threads: team)
         defer { arenas.give(arena) }
         for chunk in stride(from: worker, to: chunks, by: workers) {
           let first = chunk * samples
           do {
-            try arena.run(plan, addresses, first: first, samples: min(samples, batch - first), collector)
+            try arena.run(plan, addresses, first: first, samples: min(samples, batch - first), collector, times)
           } catch {
             faults.add(error, at: chunk)
           }
@@ -70,23 +87,25 @@ struct CPUExecutable: Executable {
     return batch ?? 1
   }
 
-  var mapping: Table? {
-    var table = Table(
-      "kernels at level \(plan.level)", columns: ["layer", "op", "kernel", "packed bytes", "result bytes per sample"],
-      notes: [
-        "planned memory: \(plan.sampleMemory.bytes) bytes for each sample of a chunk"
-          + " (\(plan.sampleMemory.unsharedBytes) if no values shared memory)"
-          + (plan.fixedMemory.bytes > 0 ? ", and \(plan.fixedMemory.bytes) bytes whatever the batch" : ""),
-        plan.split == nil ? "the batch runs whole: some op mixes samples" : "samples in a chunk: at most \(plan.chunk)",
-      ])
-    for (id, step) in zip(plan.nodes, plan.steps) {
-      let node = graph[id]
-      table.rows.append([
-        .text(node.origin), .text(node.op.name), .text(step.kernel), .int(step.packedBytes),
-        plan.places[Int(node.results[0].index)].map { .int($0.byteCount) } ?? .none,
-      ])
+  /// The same graph with every value stored, made when somebody first taps one that otherwise is not.
+  ///
+  /// A class because it is made late; a lock guards it.
+  private final class UnfusedPlan: @unchecked Sendable {
+    private let lock = DispatchSemaphore(value: 1)
+    private let graph: Graph
+    private let settings: PlanSettings
+    private var made: CPUExecutable?
+
+    init(_ graph: Graph, _ settings: PlanSettings) { (self.graph, self.settings) = (graph, settings) }
+
+    func executable() throws -> CPUExecutable {
+      lock.wait()
+      defer { lock.signal() }
+      if let made { return made }
+      let executable = CPUExecutable(try ExecutionPlan(graph, settings), self)
+      made = executable
+      return executable
     }
-    return table
   }
 }
 

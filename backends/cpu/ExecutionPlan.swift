@@ -1,21 +1,37 @@
 import GraphIR
 import ReferenceKernels
 
+/// What a graph is compiled with.
+struct PlanSettings: Sendable {
+  let level: InstructionLevel
+  /// Samples that run together; 0: chosen by size.
+  var chunk = 0
+  /// No transforms that change how sums round.
+  var exact = false
+  /// Nodes may be fused, so that some values are never stored.
+  var fuses = true
+  /// Steps are timed.
+  var profiles = false
+}
+
 /// A graph made into steps over planned memory: everything about a run that does not depend on the inputs' numbers.
 struct ExecutionPlan: Sendable {
   let graph: Graph
-  let level: InstructionLevel
-  /// The node that each step runs.
-  private(set) var nodes: [NodeID] = []
+  let settings: PlanSettings
+  let outputs: [ValueID]
+  /// One for each step.
+  let nodes: [PlannedNode]
   private(set) var steps: [Step] = []
   /// Values known when the graph is compiled, by value index.
   let constants: [Tensor?]
-  /// Whether a value depends on an input, by value index.
-  let isVariable: [Bool]
+  /// Values of the graph that are never stored.
+  let hidden: Set<ValueID>
   /// Whether samples may run apart from each other, and the batch if it is fixed; nil: the graph runs whole.
   let split: BatchSplit?
-  /// Where values lie in the arena, by value index.
+  /// Where values lie in the arena, by slot.
   private(set) var places: [Place?]
+  /// The step that fills each slot.
+  private(set) var filledBy: [Int?]
   /// Arena bytes whatever the batch, then those for each sample.
   private(set) var fixedMemory = MemoryPlan([])
   private(set) var sampleMemory = MemoryPlan([])
@@ -26,31 +42,47 @@ struct ExecutionPlan: Sendable {
   struct Place: Sendable {
     var offset: Int
     let isPerSample: Bool
+    let layout: ValueLayout
     /// For each sample, if it is; else of the whole.
     let byteCount: Int
   }
 
-  init(_ graph: Graph, _ level: InstructionLevel, chunk: Int) throws {
+  init(_ graph: Graph, _ settings: PlanSettings) throws {
     self.graph = graph
-    self.level = level
-    (constants, isVariable) = try ExecutionPlan.fold(graph)
-    split = BatchSplit(graph, isVariable: isVariable)
-    places = [Place?](repeating: nil, count: graph.values.count)
-    for (index, value) in graph.values.enumerated() where isVariable[index] { places[index] = try place(of: value) }
-    let compiler = StepCompiler(graph: graph, level: level, constants: constants, isVariable: isVariable, split: split)
-    var shared: [Int] = Array(graph.values.indices)
-    for (id, node) in zip(graph.nodeIDs, graph.nodes) where node.results.contains(where: { isVariable[Int($0.index)] }) {
-      nodes.append(id)
-      if let source = ExecutionPlan.sharedOperand(of: node) {
-        shared[Int(node.results[0].index)] = shared[Int(source.index)]
+    self.settings = settings
+    outputs = graph.outputs.map(\.value)
+    let (constants, isVariable) = try ExecutionPlan.fold(graph)
+    self.constants = constants
+    let split = BatchSplit(graph, isVariable: isVariable)
+    self.split = split
+    var compiler = StepCompiler(
+      level: settings.level, exact: settings.exact, split: split, types: graph.values.map(\.type),
+      layouts: [ValueLayout](repeating: .plain, count: graph.values.count), constants: constants, isVariable: isVariable)
+    let plan = NodePlan(graph, isVariable: isVariable, fuses: settings.fuses) { [compiler] in compiler.runsBlocked($0) }
+    let copies = plan.types.count - graph.values.count
+    nodes = plan.nodes
+    hidden = plan.hidden
+    (compiler.types, compiler.layouts) = (plan.types, plan.layouts)
+    compiler.constants += [Tensor?](repeating: nil, count: copies)
+    compiler.isVariable += [Bool](repeating: true, count: copies)
+    places = [Place?](repeating: nil, count: plan.types.count)
+    filledBy = [Int?](repeating: nil, count: plan.types.count)
+    for slot in plan.types.indices where compiler.isVariable[slot] && !hidden.contains(ValueID(slot)) {
+      places[slot] = try ExecutionPlan.place(of: plan.types[slot], plan.layouts[slot], isSplit: split != nil)
+    }
+    var shared = Array(plan.types.indices)
+    for planned in nodes {
+      for result in planned.node.results { filledBy[Int(result.index)] = steps.count }
+      if let source = ExecutionPlan.sharedOperand(of: planned) {
+        shared[Int(planned.node.results[0].index)] = shared[Int(source.index)]
         steps.append(Step(kernel: "shared") { _ in })
       } else {
-        steps.append(compiler.step(for: node))
+        steps.append(compiler.step(for: planned))
       }
     }
     planMemory(shared)
     // Enough to use packed weights more than once, and not so much that values leave the caches.
-    self.chunk = chunk > 0 ? chunk : min(32, max(4, (1 << 20) / max(1, sampleMemory.bytes)))
+    chunk = settings.chunk > 0 ? settings.chunk : min(32, max(4, (1 << 20) / max(1, sampleMemory.bytes)))
   }
 
   /// Constants, and values computed from nothing but constants; and which values depend on an input.
@@ -70,29 +102,33 @@ struct ExecutionPlan: Sendable {
   }
 
   /// The operand whose bytes a node's result has; nil for a node that computes.
-  private static func sharedOperand(of node: Node) -> ValueID? { if case .reshape = node.op { node.operands[0] } else { nil } }
+  private static func sharedOperand(of planned: PlannedNode) -> ValueID? {
+    if case .reshape = planned.node.op, !planned.isConversion { planned.node.operands[0] } else { nil }
+  }
 
-  private func place(of value: Value) throws -> Place {
-    let shape = value.type.shape
-    let isPerSample = split != nil || shape.hasFreeBatch
-    guard let count = isPerSample ? Shape.product(shape.dimensions.dropFirst()) : shape.elementCount,
-      !count.multipliedReportingOverflow(by: value.type.element.storageBytes).overflow
-    else { throw Diagnostic(.badInput, "a value of type \(value.type) is too large", place: value.name) }
-    return Place(offset: 0, isPerSample: isPerSample, byteCount: count * value.type.element.storageBytes)
+  private static func place(of type: TensorType, _ layout: ValueLayout, isSplit: Bool) throws -> Place {
+    let isPerSample = isSplit || type.shape.hasFreeBatch
+    let count: Int? =
+      if isPerSample || layout == .blocked { type.shape.sampleElements(layout) } else { type.shape.elementCount }
+    let samples = isPerSample || layout == .plain ? 1 : type.shape[0]
+    let bytes = count?.multipliedReportingOverflow(by: type.element.storageBytes * samples)
+    guard let bytes, !bytes.overflow else { throw Diagnostic(.badInput, "a value of type \(type) is too large") }
+    return Place(offset: 0, isPerSample: isPerSample, layout: layout, byteCount: bytes.partialValue)
   }
 
   /// Gives every value its offset. Values of one `shared` index lie in one place.
   private mutating func planMemory(_ shared: [Int]) {
-    var requests = [MemoryPlan.Request?](repeating: nil, count: graph.values.count)
+    var requests = [MemoryPlan.Request?](repeating: nil, count: places.count)
     for (index, place) in places.enumerated() where shared[index] == index {
       if let place { requests[index] = MemoryPlan.Request(bytes: place.byteCount, first: -1, last: -1) }
     }
-    for (step, node) in nodes.enumerated() {
-      for result in graph[node].results where shared[Int(result.index)] == Int(result.index) { requests[Int(result.index)]?.first = step }
-      for value in graph[node].operands + graph[node].results { requests[shared[Int(value.index)]]?.last = step }
+    for (step, planned) in nodes.enumerated() {
+      let (operands, results) = (planned.node.operands + (planned.addend.map { [$0] } ?? []), planned.node.results)
+      for result in results where shared[Int(result.index)] == Int(result.index) { requests[Int(result.index)]?.first = step }
+      for value in operands + results { requests[shared[Int(value.index)]]?.last = step }
     }
     for isPerSample in [false, true] {
-      let chosen = graph.values.indices.filter { requests[$0] != nil && places[$0]?.isPerSample == isPerSample }
+      let chosen = places.indices.filter { requests[$0] != nil && places[$0]?.isPerSample == isPerSample }
       let plan = MemoryPlan(chosen.compactMap { requests[$0] })
       for (request, index) in chosen.enumerated() { places[index]?.offset = plan.offsets[request] }
       if isPerSample { sampleMemory = plan } else { fixedMemory = plan }
@@ -106,6 +142,8 @@ struct ExecutionPlan: Sendable {
   /// Bytes of an arena for so many samples.
   func arenaBytes(_ samples: Int) -> Int { fixedMemory.bytes + sampleMemory.bytes * samples + 2 * MemoryPlan.alignment }
 
-  /// The most workspace that a step needs for so many samples, in bytes.
-  func workspaceBytes(_ samples: Int) -> Int { steps.reduce(MemoryPlan.alignment) { max($0, $1.workspaceBytes(samples)) } }
+  /// The most workspace that a step needs for so many samples and threads, in bytes.
+  func workspaceBytes(_ samples: Int, _ threads: Int) -> Int {
+    steps.reduce(MemoryPlan.alignment) { max($0, $1.workspaceBytes(samples, threads)) }
+  }
 }

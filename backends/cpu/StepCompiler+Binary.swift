@@ -47,7 +47,8 @@ extension StepCompiler {
     }
     let batch = batch(x)
     return Step(
-      kernel: "conv_binary", workspaceBytes: { bitline_conv_binary_workspace_bytes(plan.base, Int64(batch($0))) }, packedBytes: bytes
+      kernel: "conv_binary", workspaceBytes: { samples, _ in bitline_conv_binary_workspace_bytes(plan.base, Int64(batch(samples))) },
+      packedBytes: bytes
     ) { frame in
       bitline_conv_binary_run(
         plan.base, Int64(batch(frame.samples)), frame.values[Int(x.index)], frame.write(y, as: Int32.self), frame.workspace)
@@ -68,7 +69,8 @@ extension StepCompiler {
     }
     let batch = batch(x)
     return Step(
-      kernel: "dense_binary", workspaceBytes: { bitline_dense_binary_workspace_bytes(plan.base, Int64(batch($0))) }, packedBytes: bytes
+      kernel: "dense_binary", workspaceBytes: { samples, _ in bitline_dense_binary_workspace_bytes(plan.base, Int64(batch(samples))) },
+      packedBytes: bytes
     ) { frame in
       bitline_dense_binary_run(
         plan.base, Int64(batch(frame.samples)), frame.values[Int(x.index)], frame.write(y, as: Int32.self), frame.workspace)
@@ -86,7 +88,7 @@ extension StepCompiler {
     let (outer, inner, activation) = (outer(y, 1), inner(y, 2), a.activation.kernelActivation)
     // The lists of addresses are made in the workspace: sums, then scales.
     let listBytes = 2 * bases * MemoryLayout<UnsafeRawPointer?>.stride
-    return Step(kernel: "rescale", workspaceBytes: { _ in listBytes }, packedBytes: packed.bytes.count) { frame in
+    return Step(kernel: "rescale", workspaceBytes: { _, _ in listBytes }, packedBytes: packed.bytes.count) { frame in
       let sumList = frame.workspace.bindMemory(to: UnsafePointer<Int32>?.self, capacity: bases)
       let scaleList = (frame.workspace + listBytes / 2).bindMemory(to: UnsafePointer<Float>?.self, capacity: bases)
       for base in 0..<bases {

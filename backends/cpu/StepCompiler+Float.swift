@@ -27,7 +27,7 @@ extension StepCompiler {
     let batch = batch(x)
     return Step(
       kernel: a.groups > 1 && weights.shape[1] == 1 ? "depthwise_f32" : "conv_f32",
-      workspaceBytes: { bitline_conv_f32_workspace_bytes(plan.base, Int64(batch($0))) }, packedBytes: bytes
+      workspaceBytes: { samples, _ in bitline_conv_f32_workspace_bytes(plan.base, Int64(batch(samples))) }, packedBytes: bytes
     ) { frame in
       bitline_conv_f32_run(
         plan.base, Int64(batch(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self), frame.workspace)

@@ -77,7 +77,7 @@ extension StepCompiler {
     }
     let commutes = kind == .add || kind == .mul
     return binary(kernel, node, node.operands[0], node.operands[1])
-      ?? (commutes ? binary(kernel, node, node.operands[1], node.operands[0]) : nil)
+      ?? (commutes ? binary(kernel, node, node.operands[1], node.operands[0]) : nil) ?? broadcastBinary(kernel, node)
   }
 
   /// `a` has the result's shape; `b` too, or it repeats along outer and inner axes.

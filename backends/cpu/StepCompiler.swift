@@ -4,13 +4,25 @@ import ReferenceKernels
 
 /// Chooses and prepares the kernel of each node. A node that no kernel takes runs by its reference kernel.
 struct StepCompiler {
-  let graph: Graph
   let level: InstructionLevel
-  let constants: [Tensor?]
-  let isVariable: [Bool]
+  /// Whether sums must be computed as they are written, without transforms.
+  let exact: Bool
   let split: BatchSplit?
+  /// By slot: type, layout, number if it is constant, and whether it depends on an input.
+  var types: [TensorType]
+  var layouts: [ValueLayout]
+  var constants: [Tensor?]
+  var isVariable: [Bool]
 
-  func step(for node: Node) -> Step {
+  func step(for planned: PlannedNode) -> Step {
+    let node = planned.node
+    if planned.isConversion { return conversion(node) }
+    if let finish = planned.finish, let step = codesConv(node, finish) { return step }
+    if layout(node.results[0]) == .blocked, case .pool(let a) = node.op, let step = blockedPool(a, node) { return step }
+    if layout(node.results[0]) == .blocked, case .conv(let a) = node.op, let step = blockedConv(a, node, addend: planned.addend) {
+      return step
+    }
+    if layout(node.operands[0]) == .blocked, case .reduce = node.op { return blockedMean(node) }
     let step: Step? =
       switch node.op {
       case .conv(let a): conv(a, node)
@@ -27,14 +39,24 @@ struct StepCompiler {
       case .clip(let a): activation(.clip(a.lo, a.hi), node)
       case .binary(let kind): binary(kind, node)
       case .concat(let a): concat(a, node)
-      case .unary, .select, .cast, .softmax, .reshape, .transpose, .expand, .slice, .pad, .gather, .custom: nil
+      case .unary(let kind): elementary(kind, node)
+      case .softmax(let a): softmax(a, node)
+      case .transpose(let a): transpose(a, node)
+      case .slice(let a): slice(a, node)
+      case .expand: expand(node)
+      case .select, .cast, .reshape, .pad, .gather, .custom: nil
       }
     return step ?? reference(node)
   }
 
   func constant(_ id: ValueID) -> Tensor? { constants[Int(id.index)] }
 
-  func type(_ id: ValueID) -> TensorType { graph.type(of: id) }
+  func type(_ id: ValueID) -> TensorType { types[Int(id.index)] }
+
+  func layout(_ id: ValueID) -> ValueLayout { layouts[Int(id.index)] }
+
+  /// How many samples run together as a rule.
+  var expectedSamples: Int { split.map { $0.extent.map { min($0, 8) } ?? 1 } ?? 1 }
 
   /// Dimension 0 of a value.
   func batch(_ id: ValueID) -> Extent {
@@ -53,8 +75,12 @@ struct StepCompiler {
   /// The product of a value's dimensions from `axis` on; `axis` is not 0 where the batch is.
   func inner(_ id: ValueID, _ axis: Int) -> Int { type(id).shape.dimensions[axis...].reduce(1, *) }
 
-  /// The number of a value's elements.
-  func count(_ id: ValueID) -> Extent { outer(id, type(id).shape.rank) }
+  /// The number of a value's elements, with those that fill up blocks.
+  func count(_ id: ValueID) -> Extent {
+    if layout(id) == .plain { return outer(id, type(id).shape.rank) }
+    let blocks = Extent(count: type(id).shape.channelBlocks * Shape.lanes * type(id).shape.positions, isPerSample: true)
+    return isPerSample(id) ? blocks : Extent(count: blocks.count * type(id).shape[0], isPerSample: false)
+  }
 
   /// Whether dimension 0 of a value is the batch.
   func isPerSample(_ id: ValueID) -> Bool { isVariable[Int(id.index)] && (split != nil || type(id).shape.hasFreeBatch) }

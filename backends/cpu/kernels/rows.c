@@ -53,3 +53,19 @@ void bitline_binary_f32(
 void bitline_activation_f32(bitline_isa isa, bitline_activation activation, int64_t count, const float *x, float *y) {
   bitline_table_of(isa)->activation_f32(activation, count, x, y);
 }
+
+void bitline_block_channels_f32(bitline_isa isa, int64_t channels, int64_t positions, const float *x, float *y) {
+  bitline_table_of(isa)->block_channels_f32(channels, positions, x, y);
+}
+
+void bitline_unblock_channels_f32(bitline_isa isa, int64_t channels, int64_t positions, const float *x, float *y) {
+  bitline_table_of(isa)->unblock_channels_f32(channels, positions, x, y);
+}
+
+void bitline_elementary_f32(bitline_isa isa, bitline_elementary kind, int64_t count, const float *x, float *y) {
+  bitline_table_of(isa)->elementary_f32(kind, count, x, y);
+}
+
+void bitline_softmax_f32(bitline_isa isa, int64_t outer, int64_t length, int64_t inner, const float *x, float *y) {
+  bitline_table_of(isa)->softmax_f32(outer, length, inner, x, y);
+}

@@ -73,6 +73,56 @@ typedef struct gemm_u8b_args {
   int rows, cols;
 } gemm_u8b_args;
 
+/// A block of positions x filters of a convolution on tensors in blocks of sixteen channels (`blocked.h`).
+///
+/// y[row][vec] = activation(bias[vec] + sum over taps of x[taps[tap] + row * inner + i] * w[tap][i][vec] + add[row][vec]), each vec being
+/// sixteen filters.
+typedef struct block_f32_args {
+  const float *x;
+  const int32_t *taps;
+  int64_t tap_count;
+  /// `[tap_count][inner][vecs][16]`
+  const float *w;
+  /// `[vecs][16]`; null: 0.
+  const float *bias;
+  /// Null, or laid out as `y`.
+  const float *add;
+  float *y;
+  /// From a row, and from a vec, to the next.
+  int64_t y_row, y_vec;
+  bitline_activation activation;
+  /// `vecs` is 1, 2 or 4, as far as the table has rows for it; `inner` is 16, or 1.
+  int rows, vecs, inner;
+} block_f32_args;
+
+/// A block of positions x filters of a convolution of codes in blocks of sixteen channels.
+typedef struct block_u8_args {
+  const uint8_t *x;
+  const int32_t *taps;
+  int64_t tap_count;
+  /// `[tap_count][4][vecs][16][4]`: four words of four inputs a tap.
+  const int8_t *w;
+  /// `[vecs][16]`; null: 0.
+  const int32_t *start;
+  /// `[rows][vecs][16]`, rows `y_row` apart.
+  int32_t *y;
+  int64_t y_row;
+  int rows, vecs;
+} block_u8_args;
+
+/// The points of F(4x4, 3x3) are 0, +-A, +-B and infinity; A * B is 1.
+#define BITLINE_WINOGRAD_A (2.0f / 3)
+#define BITLINE_WINOGRAD_B 1.5f
+
+/// Tiles of Winograd's transforms: `size` x `size` results each, `size + 2` numbers along a side on both sides of the products.
+typedef struct winograd_tiles {
+  int32_t size;
+  /// Tiles along the axes of a sample.
+  int32_t rows, columns;
+  /// Of the input and of the result.
+  int32_t height, width, pad_top, pad_left, out_height, out_width;
+} winograd_tiles;
+
 /// A run of neighbouring result positions: `length` columns from `column`, read from `source + tap` on.
 typedef struct segment {
   int64_t source;
@@ -116,6 +166,45 @@ typedef struct bitline_table {
   void (*depthwise_f32)(
     const float *plane, int64_t position_row, const int32_t *taps, const float *weights, int64_t tap_count, float bias,
     bitline_activation activation, int64_t out_height, int64_t out_width, float *y);
+  /// The most rows of a block of 1, 2 and 4 vecs; 0 where a level has none.
+  int block_f32_rows[3];
+  void (*block_f32)(const block_f32_args *args);
+  /// Tiles `first..<first + count` (counted through samples) of the channel block at `x`; `sample` is from one sample to the next.
+  /// Writes number `p` of tile `t` as sixteen channels at `to + p * position + (t - first) * 16`.
+  void (*winograd_input_f32)(
+    const winograd_tiles *tiles, int64_t first, int64_t count, const float *x, int64_t sample, float *to, int64_t position);
+  /// The results of tiles from products at `from + p * position + (t - first) * row`, for the filter block at `y`.
+  void (*winograd_output_f32)(
+    const winograd_tiles *tiles, int64_t first, int64_t count, const float *from, int64_t position, int64_t row, const float *bias,
+    const float *add, bitline_activation activation, float *y, int64_t sample);
+  /// `[blocks][positions][16]` from and to `[channels][positions]`; lanes without a channel become 0.
+  void (*block_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y);
+  void (*unblock_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y);
+  /// Over blocks of channels; `planes` counts blocks.
+  void (*pool_max_blocked_f32)(const bitline_conv_shape *shape, int64_t planes, const float *x, float *y);
+  void (*pool_average_blocked_f32)(
+    const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x, float *y);
+  /// The most rows of a block of codes of 1, 2 and 4 vecs; 0 where a level has none.
+  int block_u8_rows[3];
+  void (*block_u8)(const block_u8_args *args);
+  /// Rows of sixteen sums, `stride` apart, to finished results that neighbour each other.
+  void (*finish_rows)(
+    const bitline_finish *finish, const int32_t *sums, int64_t stride, int64_t rows, const float *m, const float *c, void *y);
+  /// As their f32 kin; `offsets` are added to each number of a tile to make it u8.
+  void (*winograd_input_u8)(
+    const winograd_tiles *tiles, int64_t first, int64_t count, const uint8_t *x, int64_t sample, uint8_t *to, int64_t position,
+    const uint8_t *offsets);
+  void (*winograd_output_i32)(
+    const winograd_tiles *tiles, int64_t first, int64_t count, const int32_t *from, int64_t position, int64_t row,
+    const bitline_finish *finish, const float *m, const float *c, void *y, int64_t sample);
+  void (*pool_max_blocked_u8)(const bitline_conv_shape *shape, int64_t planes, const uint8_t *x, uint8_t *y, int flip);
+  /// One block of channels.
+  void (*depthwise_blocked_f32)(
+    const bitline_conv_shape *shape, const float *x, const float *w, const float *bias, bitline_activation activation, float *y);
+  void (*elementary_f32)(bitline_elementary kind, int64_t count, const float *x, float *y);
+  void (*softmax_f32)(int64_t outer, int64_t length, int64_t inner, const float *x, float *y);
+  /// `rounds` x 12 x 16 multiply-adds in registers, to measure the peak.
+  float (*multiply_adds_f32)(int64_t rounds, float by, float plus);
 } bitline_table;
 
 void bitline_gemm_f32_packed_rows_4x8_portable(const gemm_f32_args *args);

@@ -34,6 +34,9 @@ int bitline_isa_force(int isa);
 /// `portable`, `avx2` or `avx512`.
 const char *bitline_isa_name(bitline_isa isa);
 
+/// Multiply-adds of f32 that one core does in a second, measured for some milliseconds with nothing but registers.
+double bitline_peak_f32(bitline_isa isa);
+
 // --- shared words --------------------------------------------------------------------------------------------------------------------
 
 typedef enum bitline_activation_kind {
@@ -96,6 +99,52 @@ void bitline_dense_f32_prepare(
 /// `x[batch][inputs]` to `y[batch][filters]`; needs no workspace.
 void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y);
 
+// --- threads -------------------------------------------------------------------------------------------------------------------------
+
+/// Threads that share the work of one run; one run at a time. Null stands for the calling thread alone.
+typedef struct bitline_team bitline_team;
+/// A team of so many threads, the caller's among them; null for fewer than two.
+bitline_team *bitline_team_make(int threads);
+int bitline_team_threads(const bitline_team *team);
+void bitline_team_end(bitline_team *team);
+
+// --- tensors in blocks of sixteen channels: [samples][ceil(channels / 16)][height][width][16] -----------------------------------------
+// Lanes beyond the channels hold finite numbers on which nothing depends.
+
+/// `[channels][positions]` of a sample to `[ceil(channels / 16)][positions][16]`, and back.
+void bitline_block_channels_f32(bitline_isa isa, int64_t channels, int64_t positions, const float *x, float *y);
+void bitline_unblock_channels_f32(bitline_isa isa, int64_t channels, int64_t positions, const float *x, float *y);
+
+/// As `bitline_pool_max` and `bitline_pool_average_f32` do on plain tensors; `blocks` is samples x blocks of channels.
+void bitline_pool_max_blocked_f32(
+  bitline_isa isa, const bitline_conv_shape *shape, int64_t blocks, const float *x, float *y, bitline_team *team);
+void bitline_pool_average_blocked_f32(
+  bitline_isa isa, const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t blocks,
+  const float *x, float *y);
+
+/// Bytes of a plan of `bitline_conv_blocked_f32_prepare`. `groups` must be 1.
+size_t bitline_conv_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int plain, int64_t samples, int exact);
+/// Packs weights and bias as `bitline_conv_f32_prepare` does, for an input in blocks, or for a `plain` one; the result is in blocks.
+/// `samples` says how many run together as a rule. Unless `exact`, layers may be computed by Winograd's transforms.
+void bitline_conv_blocked_f32_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, int plain, int64_t samples, int exact, const float *weights, const float *bias,
+  bitline_activation activation, void *plan);
+/// Results along a side of the tiles by which a plan transforms; 0: it computes directly.
+int bitline_conv_blocked_f32_winograd_tile(const void *plan);
+/// Bytes that `bitline_conv_blocked_f32_run` needs as workspace.
+size_t bitline_conv_blocked_f32_workspace_bytes(const void *plan, int64_t batch, int threads);
+/// The convolution of `batch` samples; `add` (or null) is added to it before the activation. Each result is the same whatever the batch
+/// and the team.
+void bitline_conv_blocked_f32_run(
+  const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team);
+
+/// A convolution of which groups, channels and filters are as many, in blocks throughout; needs no workspace.
+size_t bitline_depthwise_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
+/// Packs `weights[channels][kernel_height][kernel_width]` and `bias[channels]` (or null).
+void bitline_depthwise_blocked_f32_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, const float *weights, const float *bias, bitline_activation activation, void *plan);
+void bitline_depthwise_blocked_f32_run(const void *plan, int64_t batch, const float *x, float *y, bitline_team *team);
+
 // --- binary layers: codes and weights of +-1 to tile sums ----------------------------------------------------------------------------
 
 /// Bytes of a plan of `bitline_conv_binary_prepare`. `groups` must be 1.
@@ -120,6 +169,39 @@ void bitline_dense_binary_prepare(
 size_t bitline_dense_binary_workspace_bytes(const void *plan, int64_t batch);
 /// Codes `[batch][inputs]` to sums of readouts `[batch][filters]`, exact.
 void bitline_dense_binary_run(const void *plan, int64_t batch, const void *codes, int32_t *y, void *workspace);
+
+// --- binary layers in blocks of sixteen channels, finished ---------------------------------------------------------------------------
+
+/// What becomes of a layer's exact sums: `x = activation(f32(sum) * m + c)`, and then codes of it if it `quantizes`:
+/// `clamp(roundHalfEven(x / scale), lo, hi)`.
+typedef struct bitline_finish {
+  bitline_activation activation;
+  int32_t quantizes;
+  float scale;
+  int32_t lo, hi;
+} bitline_finish;
+
+/// Bytes of a plan of `bitline_conv_codes_prepare`. `groups` must be 1. Codes, and the 0 of the padding, lie in `lo...hi`; they are i8
+/// when `lo` is below 0, else u8.
+size_t bitline_conv_codes_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int32_t lo, int32_t hi, int64_t samples);
+/// Packs `weights[filters][channels][kernel_height][kernel_width]` of +-1, `m[filters]` and `c[filters]`.
+/// `samples` says how many run together as a rule.
+void bitline_conv_codes_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, int32_t lo, int32_t hi, int64_t samples, const int8_t *weights, const float *m,
+  const float *c, const bitline_finish *finish, void *plan);
+/// Results along a side of the tiles by which a plan transforms; 0: it computes directly.
+int bitline_conv_codes_winograd_tile(const void *plan);
+/// Bytes that `bitline_conv_codes_run` needs as workspace.
+size_t bitline_conv_codes_workspace_bytes(const void *plan, int64_t batch, int threads);
+/// Codes in blocks to finished results in blocks: bytes if they are quantized, else f32. Sums are exact, by either way.
+void bitline_conv_codes_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace, bitline_team *team);
+
+/// `[channels][positions]` of bytes of a sample to blocks, and back; lanes without a channel become 0.
+void bitline_block_channels_u8(int64_t channels, int64_t positions, const uint8_t *x, uint8_t *y);
+void bitline_unblock_channels_u8(int64_t channels, int64_t positions, const uint8_t *x, uint8_t *y);
+/// As `bitline_pool_max` does on plain bytes; `blocks` is samples x blocks of channels.
+void bitline_pool_max_blocked_u8(
+  bitline_isa isa, const bitline_conv_shape *shape, int signed_codes, int64_t blocks, const uint8_t *x, uint8_t *y);
 
 // --- rows ----------------------------------------------------------------------------------------------------------------------------
 
@@ -171,6 +253,21 @@ void bitline_binary_f32(
   const float *b, float *y);
 /// `y = activation(x)`.
 void bitline_activation_f32(bitline_isa isa, bitline_activation activation, int64_t count, const float *x, float *y);
+
+typedef enum bitline_elementary {
+  BITLINE_ELEMENTARY_EXP = 0,
+  BITLINE_ELEMENTARY_SIGMOID = 1,
+  BITLINE_ELEMENTARY_TANH = 2,
+} bitline_elementary;
+
+/// An elementary function of every element, within 4 spacings of the true value.
+void bitline_elementary_f32(bitline_isa isa, bitline_elementary kind, int64_t count, const float *x, float *y);
+/// Over the middle axis of `[outer, length, inner]`: e^(x - greatest), over the sum of those.
+void bitline_softmax_f32(bitline_isa isa, int64_t outer, int64_t length, int64_t inner, const float *x, float *y);
+
+/// `y[extents...]`, dense, from elements of 1, 2, 4 or 8 bytes that lie `steps[axis]` elements apart in `x`: any sign, or 0 to repeat.
+/// At most 8 axes.
+void bitline_copy_strided(int64_t element_bytes, int32_t rank, const int64_t *extents, const int64_t *steps, const void *x, void *y);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,136 @@
+import CCPUKernels
+import CPUBackend
+import Testing
+
+/// Kernels on tensors in blocks of sixteen channels.
+struct BlockedKernelTests {
+  private func lanes(_ channels: Int) -> Int { (channels + 15) / 16 * 16 }
+
+  /// `[samples][channels][positions]` in blocks, and back.
+  private func blocked(_ level: InstructionLevel, _ x: Guarded<Float>, _ samples: Int, _ channels: Int, _ positions: Int) -> Guarded<Float>
+  {
+    let result = Guarded<Float>(samples * lanes(channels) * positions)
+    for sample in 0..<samples {
+      bitline_block_channels_f32(
+        level.isa, Int64(channels), Int64(positions), x.base + sample * channels * positions,
+        result.base + sample * lanes(channels) * positions)
+    }
+    #expect(result.isIntact)
+    return result
+  }
+
+  private func plain(_ level: InstructionLevel, _ x: Guarded<Float>, _ samples: Int, _ channels: Int, _ positions: Int) -> Guarded<Float> {
+    let result = Guarded<Float>(samples * channels * positions)
+    for sample in 0..<samples {
+      bitline_unblock_channels_f32(
+        level.isa, Int64(channels), Int64(positions), x.base + sample * lanes(channels) * positions,
+        result.base + sample * channels * positions)
+    }
+    #expect(result.isIntact)
+    return result
+  }
+
+  @Test(arguments: InstructionLevel.all)
+  func layout(_ level: InstructionLevel) {
+    for seed in 0..<60 {
+      var generator = Generator(seed)
+      let (samples, channels, positions) = (generator.int(1...3), generator.int(1...50), generator.int(1...70))
+      let x = Guarded(generator.floats(samples * channels * positions))
+      let inBlocks = blocked(level, x, samples, channels, positions)
+      var wrong = 0
+      for (place, value) in inBlocks.elements.enumerated() {
+        let (sample, block) = (place / (lanes(channels) * positions), place / 16 / positions % (lanes(channels) / 16))
+        let (position, channel) = (place / 16 % positions, block * 16 + place % 16)
+        let wanted = channel < channels ? x.base[(sample * channels + channel) * positions + position] : 0
+        if value != wanted { wrong += 1 }
+      }
+      #expect(wrong == 0 && plain(level, inBlocks, samples, channels, positions).elements == x.elements, "\(level), seed \(seed)")
+    }
+  }
+
+  /// Both ways of convolving, with every block remainder, an addend, and teams; errors in parts of the greatest magnitude, as the op states them.
+  @Test(arguments: InstructionLevel.all)
+  func conv(_ level: InstructionLevel) {
+    let team = bitline_team_make(3)
+    defer { bitline_team_end(team) }
+    var tiles = Set<Int32>()
+    for seed in 0..<140 {
+      var generator = Generator(seed)
+      var test = WindowCase(&generator, seed: seed, grouped: false)
+      if seed % 2 == 0 {
+        // What Winograd's way takes.
+        let (height, width, pad) = (Int32(generator.int(3...19)), Int32(generator.int(3...31)), Int32(generator.int(0...1)))
+        test.shape = bitline_conv_shape(
+          channels: Int32(generator.int(16...50)), height: height, width: width, filters: Int32(generator.int(16...90)), groups: 1,
+          kernel_height: 3, kernel_width: 3, stride_height: 1, stride_width: 1, dilation_height: 1, dilation_width: 1, pad_top: pad,
+          pad_left: pad, out_height: height + 2 * pad - 2, out_width: width + 2 * pad - 2)
+        test.batch = generator.int(1...3)
+      }
+      let isPlain = seed % 4 == 1
+      let isExact = seed % 10 == 0
+      let s = test.shape
+      let (inputs, outputs) = (Int(s.height * s.width), Int(s.out_height * s.out_width))
+      let x = Guarded(generator.floats(test.inputCount))
+      let weights = generator.floats(test.filters * test.inputs)
+      let bias = generator.floats(test.filters)
+      let addend = generator.flag() ? Guarded(generator.floats(test.outputCount)) : nil
+      let activation = [noActivation, relu, clip(-0.25, 0.5)][seed % 3]
+      let batch = Int64(test.batch)
+      let plan = Guarded<UInt8>(
+        bitline_conv_blocked_f32_plan_bytes(level.isa, &test.shape, isPlain ? 1 : 0, batch, isExact ? 1 : 0))
+      bitline_conv_blocked_f32_prepare(
+        level.isa, &test.shape, isPlain ? 1 : 0, batch, isExact ? 1 : 0, weights, bias, activation, plan.base)
+      tiles.insert(Int32(bitline_conv_blocked_f32_winograd_tile(plan.base)))
+      let source = isPlain ? x : blocked(level, x, test.batch, Int(s.channels), inputs)
+      let added = addend.map { blocked(level, $0, test.batch, test.filters, outputs) }
+      var results: [[Float]] = []
+      for threads in [1, 3] {
+        let workspace = Guarded<UInt8>(bitline_conv_blocked_f32_workspace_bytes(plan.base, batch, Int32(threads)))
+        let y = Guarded<Float>(test.batch * lanes(test.filters) * outputs)
+        bitline_conv_blocked_f32_run(plan.base, batch, source.base, added?.base, y.base, workspace.base, threads > 1 ? team : nil)
+        #expect(plan.isIntact && workspace.isIntact && y.isIntact && source.isIntact, "\(level), \(test)")
+        results.append(plain(level, y, test.batch, test.filters, outputs).elements)
+      }
+      #expect(results[0] == results[1], "\(level), \(test): the team changes results")
+      let given = x.elements
+      var (worst, greatest) = (0.0, 0.0)
+      test.forEachResult { result, filter, inputs in
+        var sum = Double(bias[filter]) + Double(addend?.base[result] ?? 0)
+        for (k, index) in inputs.enumerated() {
+          if let index { sum += Double(given[index]) * Double(weights[filter * test.inputs + k]) }
+        }
+        let wanted = activation.kind == BITLINE_ACTIVATION_NONE ? sum : Double(activate(activation, Float(sum)))
+        worst = max(worst, abs(Double(results[0][result]) - wanted))
+        greatest = max(greatest, abs(sum))
+      }
+      let allowed = Double(Float.ulpOfOne) * (4 + Double(test.inputs).squareRoot()) * greatest
+      #expect(worst <= allowed, "\(level), \(test): \(worst) of \(allowed)")
+    }
+    #expect(tiles == [0, 2, 4], "\(level)")
+  }
+
+  @Test(arguments: InstructionLevel.all)
+  func pooling(_ level: InstructionLevel) {
+    for seed in 0..<80 {
+      var generator = Generator(seed)
+      var test = WindowCase(&generator, seed: seed, grouped: false)
+      test.shape.filters = test.shape.channels
+      let s = test.shape
+      var numbers = generator.floats(test.inputCount)
+      if seed % 5 == 0 { numbers[generator.int(0...numbers.count - 1)] = .nan }
+      let x = Guarded(numbers)
+      let (inputs, outputs) = (Int(s.height * s.width), Int(s.out_height * s.out_width))
+      let (planes, blocks) = (test.batch * Int(s.channels), Int64(test.batch * lanes(Int(s.channels)) / 16))
+      let source = blocked(level, x, test.batch, Int(s.channels), inputs)
+      let y = Guarded<Float>(Int(blocks) * 16 * outputs)
+      let wanted = Guarded<Float>(planes * outputs)
+      bitline_pool_max_blocked_f32(level.isa, &test.shape, blocks, source.base, y.base, nil)
+      bitline_pool_max(level.isa, BITLINE_ELEMENT_F32, &test.shape, Int64(planes), x.base, wanted.base)
+      #expect(y.isIntact && sameBits(plain(level, y, test.batch, Int(s.channels), outputs).elements, wanted.elements), "\(level), \(test)")
+      let counts: Int32 = generator.flag() ? 1 : 0
+      bitline_pool_average_blocked_f32(level.isa, &test.shape, counts, s.pad_top, s.pad_left, blocks, source.base, y.base)
+      bitline_pool_average_f32(level.isa, &test.shape, counts, s.pad_top, s.pad_left, Int64(planes), x.base, wanted.base)
+      #expect(y.isIntact && sameBits(plain(level, y, test.batch, Int(s.channels), outputs).elements, wanted.elements), "\(level), \(test)")
+    }
+  }
+}

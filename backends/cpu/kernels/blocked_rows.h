@@ -1,0 +1,156 @@
+/// The kernels on tensors in blocks of sixteen channels, at the level of the file that includes this. Beside what `rows.h` wants it defines
+/// `BITLINE_BLOCK_MAX_ROWS`, `BITLINE_BLOCK_CASES_1` and `_2` and `_4` (the rows of a block of so many vecs) and `BITLINE_MULTIPLY_ADD`.
+#pragma STDC FP_CONTRACT OFF
+#include "blocked.h"
+
+#include "block_f32.h"
+#include "block_channels_f32.h"
+#include "block_u8.h"
+#include "finish_i32.h"
+#include "pool_blocked_f32.h"
+#include "depthwise_blocked_f32.h"
+#include "elementary_f32.h"
+#include "winograd_f32.h"
+#include "winograd_u8.h"
+
+#define BITLINE_BLOCK(name, vecs_of, inner_of, cases)                                   \
+  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {             \
+    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of };              \
+    switch (g->rows) { cases }                                                          \
+  }
+BITLINE_BLOCK(block_f32_1x16, 1, 16, BITLINE_BLOCK_CASES_1)
+BITLINE_BLOCK(block_f32_1x1, 1, 1, BITLINE_BLOCK_CASES_1)
+#ifdef BITLINE_BLOCK_CASES_2
+BITLINE_BLOCK(block_f32_2x16, 2, 16, BITLINE_BLOCK_CASES_2)
+BITLINE_BLOCK(block_f32_2x1, 2, 1, BITLINE_BLOCK_CASES_2)
+BITLINE_BLOCK(block_f32_4x16, 4, 16, BITLINE_BLOCK_CASES_4)
+BITLINE_BLOCK(block_f32_4x1, 4, 1, BITLINE_BLOCK_CASES_4)
+#endif
+
+static void BITLINE_LEVEL(block_f32)(const block_f32_args *g) {
+#ifdef BITLINE_BLOCK_CASES_2
+  if (g->vecs == 2) return g->inner == 16 ? BITLINE_LEVEL(block_f32_2x16)(g) : BITLINE_LEVEL(block_f32_2x1)(g);
+  if (g->vecs == 4) return g->inner == 16 ? BITLINE_LEVEL(block_f32_4x16)(g) : BITLINE_LEVEL(block_f32_4x1)(g);
+#endif
+  if (g->inner == 16) BITLINE_LEVEL(block_f32_1x16)(g);
+  else BITLINE_LEVEL(block_f32_1x1)(g);
+}
+
+#define BITLINE_BLOCK_U8(name, vecs_of, cases)                                          \
+  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_u8_args *g) {              \
+    enum { BITLINE_BLOCK_VECS = vecs_of };                                              \
+    switch (g->rows) { cases }                                                          \
+  }
+BITLINE_BLOCK_U8(block_u8_1, 1, BITLINE_BLOCK_U8_CASES_1)
+#ifdef BITLINE_BLOCK_U8_CASES_2
+BITLINE_BLOCK_U8(block_u8_2, 2, BITLINE_BLOCK_U8_CASES_2)
+BITLINE_BLOCK_U8(block_u8_4, 4, BITLINE_BLOCK_U8_CASES_4)
+#endif
+
+static void BITLINE_LEVEL(block_u8)(const block_u8_args *g) {
+#ifdef BITLINE_BLOCK_U8_CASES_2
+  if (g->vecs == 2) return BITLINE_LEVEL(block_u8_2)(g);
+  if (g->vecs == 4) return BITLINE_LEVEL(block_u8_4)(g);
+#endif
+  BITLINE_LEVEL(block_u8_1)(g);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(finish_rows)(
+  const bitline_finish *f, const int32_t *sums, int64_t stride, int64_t rows, const float *m, const float *c, void *y
+) {
+  finish_rows_body(f, sums, stride, rows, m, c, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(winograd_input_u8)(
+  const winograd_tiles *t, int64_t first, int64_t count, const uint8_t *x, int64_t sample, uint8_t *to, int64_t position,
+  const uint8_t *offsets
+) {
+  winograd_input_u8_tiles(t, first, count, x, sample, to, position, offsets);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(winograd_output_i32)(
+  const winograd_tiles *t, int64_t first, int64_t count, const int32_t *from, int64_t position, int64_t row, const bitline_finish *finish,
+  const float *m, const float *c, void *y, int64_t sample
+) {
+  winograd_output_i32_tiles(t, first, count, from, position, row, finish, m, c, y, sample);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(pool_max_blocked_u8)(
+  const bitline_conv_shape *s, int64_t planes, const uint8_t *x, uint8_t *y, int flip
+) {
+  pool_max_blocked_u8_body(s, planes, x, y, flip);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(winograd_input_f32)(
+  const winograd_tiles *t, int64_t first, int64_t count, const float *x, int64_t sample, float *to, int64_t position
+) {
+  if (t->size == 4) winograd_input_tiles(t, 4, first, count, x, sample, to, position);
+  else winograd_input_tiles(t, 2, first, count, x, sample, to, position);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(winograd_output_f32)(
+  const winograd_tiles *t, int64_t first, int64_t count, const float *from, int64_t position, int64_t row, const float *bias,
+  const float *add, bitline_activation activation, float *y, int64_t sample
+) {
+  if (t->size == 4) winograd_output_tiles(t, 4, first, count, from, position, row, bias, add, activation, y, sample);
+  else winograd_output_tiles(t, 2, first, count, from, position, row, bias, add, activation, y, sample);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(block_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y) {
+  block_channels_f32_body(channels, positions, x, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(unblock_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y) {
+  unblock_channels_f32_body(channels, positions, x, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(pool_max_blocked_f32)(const bitline_conv_shape *s, int64_t planes, const float *x, float *y) {
+  pool_max_blocked_body(s, planes, x, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(pool_average_blocked_f32)(
+  const bitline_conv_shape *s, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x, float *y
+) {
+  pool_average_blocked_body(s, count_padding, pad_bottom, pad_right, planes, x, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(depthwise_blocked_f32)(
+  const bitline_conv_shape *s, const float *x, const float *w, const float *bias, bitline_activation activation, float *y
+) {
+  depthwise_blocked_body(s, x, w, bias, activation, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(elementary_f32)(bitline_elementary kind, int64_t count, const float *x, float *y) {
+  switch (kind) {
+  case BITLINE_ELEMENTARY_EXP: elementary_f32_body(BITLINE_ELEMENTARY_EXP, count, x, y); break;
+  case BITLINE_ELEMENTARY_SIGMOID: elementary_f32_body(BITLINE_ELEMENTARY_SIGMOID, count, x, y); break;
+  case BITLINE_ELEMENTARY_TANH: elementary_f32_body(BITLINE_ELEMENTARY_TANH, count, x, y); break;
+  }
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(softmax_f32)(int64_t outer, int64_t length, int64_t inner, const float *x, float *y) {
+  softmax_f32_body(outer, length, inner, x, y);
+}
+
+/// `rounds` times twelve multiply-adds of sixteen lanes that wait for nothing.
+static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, float by, float plus) {
+  enum { CHAINS = 12 };
+  v16f sum[CHAINS];
+  for (int i = 0; i < CHAINS; i++) sum[i] = SPLAT16((float)i);
+  for (int64_t r = 0; r < rounds; r++) {
+    for (int i = 0; i < CHAINS; i++) sum[i] = BITLINE_MULTIPLY_ADD(sum[i], SPLAT16(by), SPLAT16(plus));
+  }
+  for (int i = 1; i < CHAINS; i++) sum[0] += sum[i];
+  return sum[0][0] + sum[0][15];
+}
+
+/// The fields of a table that every level fills alike.
+#define BITLINE_BLOCKED                                                                                                          \
+  .block_f32 = BITLINE_LEVEL(block_f32), .winograd_input_f32 = BITLINE_LEVEL(winograd_input_f32),                               \
+  .winograd_output_f32 = BITLINE_LEVEL(winograd_output_f32), .block_channels_f32 = BITLINE_LEVEL(block_channels_f32),           \
+  .unblock_channels_f32 = BITLINE_LEVEL(unblock_channels_f32), .pool_max_blocked_f32 = BITLINE_LEVEL(pool_max_blocked_f32),     \
+  .pool_average_blocked_f32 = BITLINE_LEVEL(pool_average_blocked_f32), .multiply_adds_f32 = BITLINE_LEVEL(multiply_adds_f32),    \
+  .depthwise_blocked_f32 = BITLINE_LEVEL(depthwise_blocked_f32), .elementary_f32 = BITLINE_LEVEL(elementary_f32),               \
+  .softmax_f32 = BITLINE_LEVEL(softmax_f32), .block_u8 = BITLINE_LEVEL(block_u8), .finish_rows = BITLINE_LEVEL(finish_rows),                                                \
+  .winograd_input_u8 = BITLINE_LEVEL(winograd_input_u8), .winograd_output_i32 = BITLINE_LEVEL(winograd_output_i32),              \
+  .pool_max_blocked_u8 = BITLINE_LEVEL(pool_max_blocked_u8)

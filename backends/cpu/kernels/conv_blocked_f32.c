@@ -1,0 +1,175 @@
+/// f32 convolution on tensors in blocks of sixteen channels: directly, or by Winograd's transforms.
+#include "blocked.h"
+#include "conv_blocked.h"
+#include "team.h"
+
+static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, int plain, int64_t samples, int exact) {
+  const bitline_table *table = bitline_table_of(isa);
+  conv_blocked_plan p = {.isa = isa, .shape = *s, .plain = plain};
+  p.tiles = (winograd_tiles){
+    .height = s->height, .width = s->width, .pad_top = s->pad_top, .pad_left = s->pad_left, .out_height = s->out_height,
+    .out_width = s->out_width};
+  p.tiles.size = plain || exact ? 0 : winograd_choose(s, samples);
+  if (p.tiles.size > 0) {
+    p.tiles.rows = (s->out_height + p.tiles.size - 1) / p.tiles.size;
+    p.tiles.columns = (s->out_width + p.tiles.size - 1) / p.tiles.size;
+    p.products = (p.tiles.size + 2) * (p.tiles.size + 2);
+    p.run = (int64_t)p.tiles.rows * p.tiles.columns * bitline_max(1, samples);
+  } else {
+    p.layout = window_layout_of(s, 1);
+    p.products = 1;
+    p.run = p.layout.run;
+  }
+  p.inner = plain ? 1 : BITLINE_LANES;
+  p.vecs = blocks_of(s->filters);
+  p.wide = table->block_f32_rows[1] > 0 ? 2 : 1;
+  if (p.run <= table->block_f32_rows[2] && p.vecs % 4 == 0) p.wide = 4;
+  p.panels = panel_count(p.vecs, p.wide);
+  const int64_t area = p.tiles.size > 0 ? 1 : (int64_t)s->kernel_height * s->kernel_width;
+  p.tap_count = (plain ? s->channels : blocks_of(s->channels)) * area;
+  p.taps = (int64_t)bitline_lines(sizeof(conv_blocked_plan));
+  p.biases = p.taps + (int64_t)bitline_lines(p.tap_count * 4);
+  p.weights = p.biases + (int64_t)bitline_lines(p.vecs * BITLINE_LANES * 4);
+  p.bytes = p.weights + p.products * p.tap_count * p.inner * p.vecs * BITLINE_LANES * 4;
+  return p;
+}
+
+size_t bitline_conv_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int plain, int64_t samples, int exact) {
+  return (size_t)describe(isa, shape, plain, samples, exact).bytes;
+}
+
+void bitline_conv_blocked_f32_prepare(
+  bitline_isa isa, const bitline_conv_shape *s, int plain, int64_t samples, int exact, const float *weights, const float *bias,
+  bitline_activation activation, void *plan
+) {
+  conv_blocked_plan p = describe(isa, s, plain, samples, exact);
+  p.activation = activation;
+  char *bytes = plan;
+  memset(bytes, 0, (size_t)p.bytes);
+  memcpy(bytes, &p, sizeof p);
+  float *biases = (float *)(bytes + p.biases), *packed = (float *)(bytes + p.weights);
+  for (int64_t f = 0; f < s->filters; f++) biases[f] = bias ? bias[f] : 0;
+  if (p.tiles.size > 0) return winograd_pack(&p, weights, packed);
+  const int64_t area = (int64_t)s->kernel_height * s->kernel_width;
+  int32_t *taps = (int32_t *)(bytes + p.taps);
+  for (int64_t tap = 0; tap < p.tap_count; tap++) taps[tap] = window_tap(s, &p.layout, tap) * p.inner;
+  for (int64_t index = 0; index < p.panels; index++) {
+    const conv_blocked_panel panel = panel_of(p.vecs, p.wide, index);
+    for (int64_t tap = 0; tap < p.tap_count; tap++) {
+      for (int64_t i = 0; i < p.inner; i++) {
+        const int64_t channel = tap / area * p.inner + i;
+        for (int64_t lane = 0; lane < panel.vecs * BITLINE_LANES; lane++, packed++) {
+          const int64_t f = panel.first * BITLINE_LANES + lane;
+          if (f < s->filters && channel < s->channels) *packed = weights[(f * s->channels + channel) * area + tap % area];
+        }
+      }
+    }
+  }
+}
+
+int bitline_conv_blocked_f32_winograd_tile(const void *plan) { return ((const conv_blocked_plan *)plan)->tiles.size; }
+
+static int64_t padded_bytes(const conv_blocked_plan *p) {
+  const int64_t planes = p->plain ? p->shape.channels : blocks_of(p->shape.channels);
+  return p->layout.direct ? 0 : (int64_t)bitline_lines(planes * p->layout.plane * p->inner * 4);
+}
+
+size_t bitline_conv_blocked_f32_workspace_bytes(const void *plan, int64_t batch, int threads) {
+  const conv_blocked_plan *p = plan;
+  return p->tiles.size > 0 ? winograd_workspace_bytes(p, batch, threads) : (size_t)padded_bytes(p);
+}
+
+/// One plane of elements of sixteen channels, as `BITLINE_LAY_OUT` lays out planes of one.
+static void lay_out_blocked(const bitline_conv_shape *s, const window_layout *l, const float *x, float *padded) {
+  for (int64_t y = 0; y < l->height; y++) {
+    const int64_t at = y - s->pad_top;
+    float *row = padded + y * l->row * BITLINE_LANES;
+    if (at < 0 || at >= s->height) {
+      memset(row, 0, (size_t)(l->row * BITLINE_LANES * 4));
+      continue;
+    }
+    const float *from = x + at * s->width * BITLINE_LANES;
+    for (int64_t phase = 0; phase < s->stride_width; phase++) {
+      for (int64_t i = 0; i < l->phase_width; i++, row += BITLINE_LANES) {
+        const int64_t column = i * s->stride_width + phase - s->pad_left;
+        if (column >= 0 && column < s->width) memcpy(row, from + column * BITLINE_LANES, BITLINE_LANES * 4);
+        else memset(row, 0, BITLINE_LANES * 4);
+      }
+    }
+  }
+}
+
+#define SAME(x) (x)
+BITLINE_LAY_OUT(lay_out_plain, float, SAME)
+
+typedef struct direct_run {
+  const conv_blocked_plan *p;
+  const float *x, *add;
+  float *y, *padded;
+  /// Runs of a task, and tasks for each panel.
+  int64_t runs, parts;
+} direct_run;
+
+static void lay_out_task(void *context, int64_t plane, int worker) {
+  const direct_run *r = context;
+  const conv_blocked_plan *p = r->p;
+  (void)worker;
+  const int64_t size = (int64_t)p->shape.height * p->shape.width * p->inner;
+  float *to = r->padded + plane * p->layout.plane * p->inner;
+  if (p->plain) lay_out_plain(&p->shape, &p->layout, 1, r->x + plane * size, 0, to);
+  else lay_out_blocked(&p->shape, &p->layout, r->x + plane * size, to);
+}
+
+static void direct_task(void *context, int64_t index, int worker) {
+  const direct_run *r = context;
+  const conv_blocked_plan *p = r->p;
+  (void)worker;
+  const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
+  const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / r->parts);
+  const int most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
+  const int64_t positions = p->layout.run * p->layout.runs, first_run = index % r->parts * r->runs;
+  const int64_t end_run = bitline_min(first_run + r->runs, p->layout.runs);
+  const int64_t pieces = (p->layout.run + most - 1) / most;
+  block_f32_args args = {
+    .taps = (const int32_t *)((const char *)p + p->taps), .tap_count = p->tap_count,
+    .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->tap_count * p->inner,
+    .bias = (const float *)((const char *)p + p->biases) + panel.first * BITLINE_LANES, .y_row = BITLINE_LANES,
+    .y_vec = positions * BITLINE_LANES, .activation = p->activation, .vecs = panel.vecs, .inner = (int)p->inner};
+  for (int64_t run = first_run; run < end_run; run++) {
+    for (int64_t piece = 0; piece < pieces; piece++) {
+      const int64_t first = piece * p->layout.run / pieces, end = (piece + 1) * p->layout.run / pieces;
+      const int64_t at = panel.first * args.y_vec + (run * p->layout.run + first) * BITLINE_LANES;
+      args.x = r->x + (run * p->layout.position_row + first) * p->inner;
+      args.y = r->y + at;
+      args.add = r->add ? r->add + at : 0;
+      args.rows = (int)(end - first);
+      table->block_f32(&args);
+    }
+  }
+}
+
+void bitline_conv_blocked_f32_run(
+  const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team
+) {
+  const conv_blocked_plan *p = plan;
+  if (p->tiles.size > 0) return winograd_run(p, batch, x, add, y, workspace, team);
+  const bitline_conv_shape *s = &p->shape;
+  const int64_t planes = p->plain ? s->channels : blocks_of(s->channels);
+  const int64_t x_sample = planes * s->height * s->width * p->inner, y_sample = p->vecs * s->out_height * s->out_width * BITLINE_LANES;
+  for (int64_t n = 0; n < batch; n++) {
+    direct_run r = {
+      .p = p, .x = x + n * x_sample, .add = add ? add + n * y_sample : 0, .y = y + n * y_sample, .padded = workspace,
+      .runs = p->layout.runs, .parts = 1};
+    const int threads = bitline_team_threads(team);
+    if (threads > 1) {
+      const int64_t wanted = bitline_max(1, (4 * threads + p->panels - 1) / p->panels);
+      r.runs = bitline_max(1, p->layout.runs / wanted);
+      r.parts = (p->layout.runs + r.runs - 1) / r.runs;
+    }
+    if (!p->layout.direct) {
+      bitline_team_run(team, planes, lay_out_task, &r);
+      r.x = workspace;
+    }
+    bitline_team_run(team, p->panels * r.parts, direct_task, &r);
+  }
+}

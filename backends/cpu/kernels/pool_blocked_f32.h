@@ -1,0 +1,98 @@
+/// Pooling over tensors in blocks of sixteen channels; `planes` counts blocks.
+
+/// The steps of a window, from `first` on and before `end`, whose elements lie inside the input.
+BITLINE_INLINE BITLINE_TARGET void pool_inside(int64_t at, int64_t kernel, int64_t dilation, int64_t extent, int64_t *first, int64_t *end) {
+  *first = at >= 0 ? 0 : (-at + dilation - 1) / dilation;
+  *end = kernel;
+  while (*end > *first && at + (*end - 1) * dilation >= extent) (*end)--;
+}
+
+BITLINE_INLINE BITLINE_TARGET void pool_max_blocked_body(const bitline_conv_shape *s, int64_t planes, const float *x, float *y) {
+  const int64_t right = s->dilation_width * 16, down = (int64_t)s->dilation_height * s->width * 16;
+  for (int64_t plane = 0; plane < planes; plane++, x += (int64_t)s->height * s->width * 16) {
+    for (int64_t row = 0; row < s->out_height; row++) {
+      const int64_t top = row * s->stride_height - s->pad_top;
+      int64_t y_first, y_end;
+      pool_inside(top, s->kernel_height, s->dilation_height, s->height, &y_first, &y_end);
+      for (int64_t column = 0; column < s->out_width; column++, y += 16) {
+        const int64_t left = column * s->stride_width - s->pad_left;
+        int64_t x_first = 0, x_end = s->kernel_width;
+        if (left < 0 || left + (x_end - 1) * s->dilation_width >= s->width) {
+          pool_inside(left, s->kernel_width, s->dilation_width, s->width, &x_first, &x_end);
+        }
+        v16f most = SPLAT16(-__builtin_inff());
+        const float *line = x + (top * s->width + left) * 16 + y_first * down + x_first * right;
+        for (int64_t ky = y_first; ky < y_end; ky++, line += down) {
+          const float *from = line;
+          for (int64_t kx = x_first; kx < x_end; kx++, from += right) {
+            const v16f value = LOAD16(from);
+            // A NaN is taken, and once taken stays.
+            most = (value <= most) ? most : ((most == most) ? value : most);
+          }
+        }
+        STORE16(y, most);
+      }
+    }
+  }
+}
+
+BITLINE_INLINE BITLINE_TARGET void pool_average_blocked_body(
+  const bitline_conv_shape *s, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x, float *y
+) {
+  for (int64_t plane = 0; plane < planes; plane++, x += (int64_t)s->height * s->width * 16) {
+    for (int64_t row = 0; row < s->out_height; row++) {
+      const int64_t top = row * s->stride_height - s->pad_top;
+      for (int64_t column = 0; column < s->out_width; column++, y += 16) {
+        const int64_t left = column * s->stride_width - s->pad_left;
+        v16f sum = SPLAT16(0.0f);
+        int64_t count = 0;
+        for (int64_t ky = 0; ky < s->kernel_height; ky++) {
+          const int64_t at = top + ky * s->dilation_height;
+          const int counted_row = at >= -s->pad_top && at < s->height + pad_bottom;
+          for (int64_t kx = 0; kx < s->kernel_width; kx++) {
+            const int64_t place = left + kx * s->dilation_width;
+            if (at >= 0 && at < s->height && place >= 0 && place < s->width) {
+              sum += LOAD16(x + (at * s->width + place) * 16);
+              count++;
+            } else if (count_padding && counted_row && place >= -s->pad_left && place < s->width + pad_right) {
+              count++;
+            }
+          }
+        }
+        STORE16(y, count == 0 ? SPLAT16(0.0f) : sum / SPLAT16((float)count));
+      }
+    }
+  }
+}
+
+/// Codes; `flip` is 0x80 for i8, which then compare as u8.
+BITLINE_INLINE BITLINE_TARGET void pool_max_blocked_u8_body(
+  const bitline_conv_shape *s, int64_t planes, const uint8_t *x, uint8_t *y, int flip
+) {
+  const int64_t right = s->dilation_width * 16, down = (int64_t)s->dilation_height * s->width * 16;
+  const v16u8 flipped = (v16u8)((uint8_t)flip);
+  for (int64_t plane = 0; plane < planes; plane++, x += (int64_t)s->height * s->width * 16) {
+    for (int64_t row = 0; row < s->out_height; row++) {
+      const int64_t top = row * s->stride_height - s->pad_top;
+      int64_t y_first, y_end;
+      pool_inside(top, s->kernel_height, s->dilation_height, s->height, &y_first, &y_end);
+      for (int64_t column = 0; column < s->out_width; column++, y += 16) {
+        const int64_t left = column * s->stride_width - s->pad_left;
+        int64_t x_first = 0, x_end = s->kernel_width;
+        if (left < 0 || left + (x_end - 1) * s->dilation_width >= s->width) {
+          pool_inside(left, s->kernel_width, s->dilation_width, s->width, &x_first, &x_end);
+        }
+        v16u8 most = (v16u8)(0);
+        const uint8_t *line = x + (top * s->width + left) * 16 + y_first * down + x_first * right;
+        for (int64_t ky = y_first; ky < y_end; ky++, line += down) {
+          const uint8_t *from = line;
+          for (int64_t kx = x_first; kx < x_end; kx++, from += right) {
+            const v16u8 value = LOAD16B(from) ^ flipped;
+            most = value > most ? value : most;
+          }
+        }
+        *(v16u8_anywhere *)y = most ^ flipped;
+      }
+    }
+  }
+}

@@ -1,0 +1,216 @@
+"""Measures bitline's cpu backend beside onnxruntime and OpenVINO, and writes benchmarks/RESULTS.md.
+
+Engines run in turn within each round, so that what else the machine does meets all of them; a figure is the median over rounds of each
+round's median, and a ratio is the median over rounds of the ratio within the round. Every engine is timed inside its own process, after
+warming up, from input in memory to output in memory.
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import time
+
+import numpy as np
+
+import models
+
+HERE = pathlib.Path(__file__).parent
+SEED = 1
+
+
+def sample(name, batch):
+    return np.random.default_rng(SEED).uniform(-1, 1, size=(batch, *models.MODELS[name][1])).astype(np.float32)
+
+
+class Bitline:
+    def __init__(self, label, tool, model, batch, threads, extra=()):
+        self.label = label
+        self.command = [tool, "profile", model, "--threads", str(threads), "--total-only", "--format", "json", *extra]
+        if not str(model).endswith(".bitline"):
+            self.command += ["--batch", str(batch)]
+
+    def median(self, runs):
+        done = subprocess.run([*self.command, "--repeat", str(runs)], check=True, capture_output=True, text=True)
+        return find_median(json.loads(done.stdout)) * 1e-3
+
+
+def find_median(report):
+    """The number under 'median ms' in the JSON of `bitline profile`, whatever surrounds it."""
+    if isinstance(report, dict):
+        if isinstance(report.get("median ms"), (int, float)):
+            return report["median ms"]
+        columns, rows = report.get("columns"), report.get("rows")
+        if columns and rows and "median ms" in columns:
+            row = rows[0]
+            return row["median ms"] if isinstance(row, dict) else row[columns.index("median ms")]
+        report = list(report.values())
+    if isinstance(report, list):
+        for part in report:
+            found = find_median(part)
+            if found is not None:
+                return found
+    return None
+
+
+class InProcess:
+    """A peer: `run` computes one batch."""
+
+    def __init__(self, label, run):
+        self.label, self.run = label, run
+
+    def median(self, runs):
+        for _ in range(max(2, runs // 10)):
+            self.run()
+        times = []
+        for _ in range(runs):
+            start = time.perf_counter()
+            self.run()
+            times.append(time.perf_counter() - start)
+        return statistics.median(times)
+
+
+def onnxruntime_peer(label, path, x, threads):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return InProcess(label, lambda: session.run(None, {"x": x}))
+
+
+def openvino_peer(label, path, x, threads):
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(str(path))
+    model.reshape(list(x.shape))
+    compiled = core.compile_model(
+        model, "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"})
+    request = compiled.create_infer_request()
+    return InProcess(label, lambda: request.infer({0: x}, share_inputs=True, share_outputs=True))
+
+
+def quantized(name, path):
+    """The model in int8 (QDQ, weights by channel), calibrated on a few random samples."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+    target = path.with_suffix(".int8.onnx")
+    if not target.exists():
+        class Reader(CalibrationDataReader):
+            left = [{"x": sample(name, 4)}]
+
+            def get_next(self):
+                return self.left.pop() if self.left else None
+
+        quantize_static(
+            str(path), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8)
+    return target
+
+
+def measure(engines, rounds, runs):
+    times = {engine.label: [] for engine in engines}
+    for _ in range(rounds):
+        for engine in engines:
+            times[engine.label].append(engine.median(runs))
+    return times
+
+
+def row(title, times, ours):
+    """One line of the table: every engine's median and spread, and our ratio to the best peer."""
+    cells = []
+    for label, values in times.items():
+        middle = statistics.median(values) * 1e3
+        digits = 4 if middle < 1 else 2
+        cells.append(f"{label} {middle:.{digits}f} ({min(values) * 1e3:.{digits}f}-{max(values) * 1e3:.{digits}f})")
+    peers = [values for label, values in times.items() if not label.startswith("bitline")]
+    ratios = [min(p[i] for p in peers) / times[ours][i] for i in range(len(times[ours]))]
+    return f"| {title} | {'; '.join(cells)} | {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}) |"
+
+
+def float_rows(a, lines):
+    for name, batches in (("lenet5", (1, 256)), ("vgg-small", (1, 32)), ("resnet18", (1, 32)), ("mobilenet-v2", (1,))):
+        if a.models and name not in a.models:
+            continue
+        path = a.work / f"{name}.onnx"
+        for batch in batches[:1] if a.quick else batches:
+            for threads in (1, 2) if batch == 1 and name != "lenet5" else (1,):
+                x, runs = sample(name, batch), runs_for(name, batch)
+                engines = [
+                    Bitline("bitline", a.bitline, path, batch, threads), onnxruntime_peer("onnxruntime", path, x, threads),
+                    openvino_peer("openvino", path, x, threads)]
+                if threads == 1 and name != "lenet5":
+                    engines.append(Bitline("bitline exact", a.bitline, path, batch, threads, ("--backend", "cpu{exact=true}")))
+                report(lines, row(f"{name} f32, b={batch}, {threads} thread{'s' * (threads > 1)}", measure(engines, a.rounds, runs), "bitline"))
+
+
+def binary_rows(a, lines):
+    name = "vgg-small-clip"
+    if a.models and name not in a.models:
+        return
+    path = a.work / f"{name}.onnx"
+    int8 = quantized(name, path)
+    lower = ["--stage", "lowered", "--input-range=-1:1"]
+    for batch in (1,) if a.quick else (1, 32):
+        x, runs = sample(name, batch), runs_for(name, batch)
+        engines = [
+            Bitline("bitline 1 x 6 bit exact", a.bitline, path, batch, 1, (*lower, "--readout", "exact")),
+            Bitline("bitline 1 x 8 bit exact", a.bitline, path, batch, 1, (*lower, "--readout", "exact", "--bits", "8")),
+            onnxruntime_peer("onnxruntime int8", int8, x, 1), openvino_peer("openvino int8", int8, x, 1)]
+        report(lines, row(f"{name}, b={batch}, 1 thread", measure(engines, a.rounds, runs), engines[0].label))
+
+
+def runs_for(name, batch):
+    return {"lenet5": 2000, "vgg-small": 40, "vgg-small-clip": 60, "resnet18": 15, "mobilenet-v2": 25}[name] // (batch if batch < 64 else 32) or 2
+
+
+def report(lines, line):
+    print(line, flush=True)
+    lines.append(line)
+
+
+def processor():
+    for line in open("/proc/cpuinfo") if os.path.exists("/proc/cpuinfo") else ():
+        if line.startswith("model name"):
+            return line.split(":")[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bitline", required=True)
+    parser.add_argument("--work", type=pathlib.Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one sample only")
+    parser.add_argument("--models", nargs="*")
+    parser.add_argument("--output", type=pathlib.Path, default=HERE / "RESULTS.md")
+    a = parser.parse_args()
+    a.bitline = os.path.abspath(a.bitline)
+    a.work.mkdir(parents=True, exist_ok=True)
+    for name in models.MODELS:
+        if not (a.work / f"{name}.onnx").exists():
+            models.save(name, a.work / f"{name}.onnx")
+    import onnxruntime
+    import openvino
+
+    load = os.getloadavg()[0]
+    lines = []
+    float_rows(a, lines)
+    binary_rows(a, lines)
+    version = subprocess.run([a.bitline, "--version"], capture_output=True, text=True).stdout.strip()
+    a.output.write_text(
+        "# Measured speed\n\n"
+        "Made by `make bench` (benchmarks/run.sh); the models are in benchmarks/models.py, how it is measured in benchmarks/bench.py.\n\n"
+        f"- Machine: {processor()}, {os.cpu_count()} processors; load average at the start {load:.1f}\n"
+        f"- Versions: bitline {version}, onnxruntime {onnxruntime.__version__}, openvino {openvino.__version__}, Python {platform.python_version()}\n"
+        f"- {a.rounds} rounds, engines in turn; milliseconds a batch: median of the rounds' medians (least-most)\n"
+        "- All f32 figures are f32 arithmetic (OpenVINO held to it). `bitline exact` is without Winograd transforms.\n"
+        "- Not run: LiteRT (its models need TensorFlow to convert), Larq (its packages support no Python of today), ncnn, MNN.\n\n"
+        "| model | milliseconds | best peer / bitline |\n|---|---|---|\n" + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
