@@ -89,7 +89,10 @@ extension StepCompiler {
     let bias = node.operands.count < 3 ? nil : constant(node.operands[2])?.floats
     if a.groups > 1 { return blockedDepthwise(a, node, weights, bias, &shape) }
     let plain: Int32 = layout(x) == .plain ? 1 : 0
-    let (samples, isExact) = (Int64(expectedSamples), exact ? Int32(1) : 0)
+    // The op's tolerance is a part of the greatest result, and Winograd's error one of the greatest sum: clipping sets them apart.
+    var isExact: Int32 = exact ? 1 : 0
+    if case .clip = a.activation { isExact = 1 }
+    let samples = Int64(expectedSamples)
     let bytes = bitline_conv_blocked_f32_plan_bytes(isa, &shape, plain, samples, isExact)
     let plan = PackedBytes(count: bytes) { plan in
       weights.withElements(Float.self) { weights in

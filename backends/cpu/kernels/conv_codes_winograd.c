@@ -17,11 +17,13 @@ typedef struct codes_extents {
   int64_t input, products;
 } codes_extents;
 
-static codes_extents extents_of(const conv_codes_plan *p, int64_t batch, int threads) {
-  codes_extents e = {.all = batch * p->tiles.rows * p->tiles.columns};
-  const int64_t part = bitline_min(56, bitline_max(28, NEAR_BYTES / (p->products * p->tap_count * BITLINE_LANES)));
-  const int64_t parts = bitline_max(1, (e.all + part - 1) / part);
-  e.part = bitline_max(1, (e.all + parts - 1) / parts);
+/// The most tiles of a part.
+static int64_t part_limit(const conv_codes_plan *p) {
+  return bitline_min(56, bitline_max(28, NEAR_BYTES / (p->products * p->tap_count * BITLINE_LANES)));
+}
+
+static codes_extents extents_of(const conv_codes_plan *p, int64_t batch, int threads, int64_t part) {
+  codes_extents e = {.all = batch * p->tiles.rows * p->tiles.columns, .part = bitline_max(part, 1)};
   e.together = bitline_min(e.part * ((threads + p->panels - 1) / p->panels), bitline_max(e.all, 1));
   e.input_position = (int64_t)bitline_lines(p->tap_count * e.together * BITLINE_LANES) + GAP_BYTES;
   e.product_position = e.part * p->wide * BITLINE_LANES + GAP_BYTES / 4;
@@ -31,7 +33,9 @@ static codes_extents extents_of(const conv_codes_plan *p, int64_t batch, int thr
 }
 
 size_t winograd_codes_workspace_bytes(const conv_codes_plan *p, int64_t batch, int threads) {
-  const codes_extents e = extents_of(p, batch, threads);
+  // Enough for fewer samples too, whose parts may be greater.
+  const int64_t all = batch * p->tiles.rows * p->tiles.columns;
+  const codes_extents e = extents_of(p, batch, threads, bitline_min(part_limit(p), all));
   return (size_t)(e.input + e.products * threads) + bitline_lines(p->tap_count * 4);
 }
 
@@ -91,7 +95,10 @@ static void product_task(void *context, int64_t index, int worker) {
 }
 
 void winograd_codes_run(const conv_codes_plan *p, int64_t batch, const uint8_t *x, void *y, void *workspace, bitline_team *team) {
-  codes_work w = {.p = p, .e = extents_of(p, batch, bitline_team_threads(team)), .x = x, .y = y, .input = workspace};
+  const int64_t all = batch * p->tiles.rows * p->tiles.columns, limit = part_limit(p);
+  // Parts of even size.
+  const int64_t parts = bitline_max(1, (all + limit - 1) / limit), part = (all + parts - 1) / parts;
+  codes_work w = {.p = p, .e = extents_of(p, batch, bitline_team_threads(team), part), .x = x, .y = y, .input = workspace};
   w.products = (char *)workspace + w.e.input;
   w.taps = (int32_t *)(w.products + w.e.products * bitline_team_threads(team));
   for (int64_t tap = 0; tap < p->tap_count; tap++) w.taps[tap] = (int32_t)(tap * w.e.together * BITLINE_LANES);

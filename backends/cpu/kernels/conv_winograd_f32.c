@@ -68,15 +68,15 @@ typedef struct winograd_extents {
   int64_t input, products;
 } winograd_extents;
 
-static winograd_extents extents_of(const conv_blocked_plan *p, int64_t batch, int threads) {
-  winograd_extents e = {.all = batch * p->tiles.rows * p->tiles.columns};
+/// The most tiles of a part.
+static int64_t part_limit(const conv_blocked_plan *p) {
   const int64_t tile_bytes = p->products * p->tap_count * BITLINE_LANES * 4;
-  const int64_t rows = bitline_table_of((bitline_isa)p->isa)->block_f32_rows[0];
-  const int64_t least = rows >= 14 ? 28 : 24;
-  int64_t part = bitline_max(least, NEAR_BYTES / tile_bytes);
-  // Parts of even size.
-  const int64_t parts = bitline_max(1, (e.all + part - 1) / part);
-  e.part = bitline_max(1, (e.all + parts - 1) / parts);
+  const int64_t least = bitline_table_of((bitline_isa)p->isa)->block_f32_rows[0] >= 14 ? 28 : 24;
+  return bitline_max(least, NEAR_BYTES / tile_bytes);
+}
+
+static winograd_extents extents_of(const conv_blocked_plan *p, int64_t batch, int threads, int64_t part) {
+  winograd_extents e = {.all = batch * p->tiles.rows * p->tiles.columns, .part = bitline_max(part, 1)};
   e.together = bitline_min(e.part * ((threads + p->panels - 1) / p->panels), bitline_max(e.all, 1));
   e.input_position = p->tap_count * e.together * BITLINE_LANES + GAP;
   e.product_position = e.part * p->wide * BITLINE_LANES + GAP;
@@ -86,7 +86,9 @@ static winograd_extents extents_of(const conv_blocked_plan *p, int64_t batch, in
 }
 
 size_t winograd_workspace_bytes(const conv_blocked_plan *p, int64_t batch, int threads) {
-  const winograd_extents e = extents_of(p, batch, threads);
+  // Enough for fewer samples too, whose parts may be greater.
+  const int64_t all = batch * p->tiles.rows * p->tiles.columns;
+  const winograd_extents e = extents_of(p, batch, threads, bitline_min(part_limit(p), all));
   return bitline_lines((e.input + e.products * threads + p->tap_count) * 4 + 64);
 }
 
@@ -144,7 +146,10 @@ static void product_task(void *context, int64_t index, int worker) {
 void winograd_run(
   const conv_blocked_plan *p, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team
 ) {
-  winograd_work w = {.p = p, .e = extents_of(p, batch, bitline_team_threads(team)), .x = x, .add = add, .y = y, .input = workspace};
+  const int64_t all = batch * p->tiles.rows * p->tiles.columns, limit = part_limit(p);
+  // Parts of even size.
+  const int64_t parts = bitline_max(1, (all + limit - 1) / limit), part = (all + parts - 1) / parts;
+  winograd_work w = {.p = p, .e = extents_of(p, batch, bitline_team_threads(team), part), .x = x, .add = add, .y = y, .input = workspace};
   w.products = w.input + w.e.input;
   w.taps = (int32_t *)(w.products + w.e.products * bitline_team_threads(team));
   for (int64_t tap = 0; tap < p->tap_count; tap++) w.taps[tap] = (int32_t)(tap * w.e.together * BITLINE_LANES);
