@@ -58,14 +58,15 @@ struct Workbench {
       case .canonical: .canonical
       case .lowered: .lowered
       }
-    let canonical = try session.canonical()
-    graph =
-      switch stage {
-      case .raw: session.raw
-      case .canonical: canonical
-      case .lowered: try session.run(lowering.options().pipelineText, on: canonical, target: target)
-      }
-    self.canonical = canonical
+    switch stage {
+    case .raw:
+      canonical = nil
+      graph = session.raw
+    case .canonical, .lowered:
+      let portable = try session.canonical()
+      canonical = portable
+      graph = try stage == .canonical ? portable : session.run(lowering.options().pipelineText, on: portable, target: target)
+    }
     self.stage = stage
     let graph = graph
     machines =
