@@ -6,7 +6,9 @@ SWIFT_SOURCES := Package.swift Sources frontends passes backends Tests
 BUILD := swift build -c release
 TEST := swift test -c release --disable-testable-imports
 
-.PHONY: demo test bench docs format lint check-imports install clean help setup build
+SECONDS ?= 1800
+
+.PHONY: demo test conformance fuzz asan bench docs format lint check-imports install clean help setup build
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -17,6 +19,15 @@ demo: build ## compile a LeNet-5 for all three backends, compare them, and print
 test: setup ## all tests; those against onnxruntime too, where Python and the network allow
 	$(TEST)
 	@scripts/cross-check.sh
+
+conformance: build ## the backend suite of the onnx package, by operator; fails when a listed case passes no more
+	scripts/conformance.sh
+
+fuzz: setup ## libFuzzer with the address sanitizer over the importer and the text parser, SECONDS each (1800)
+	scripts/fuzz.sh $(SECONDS)
+
+asan: setup ## the import tests under the address sanitizer
+	swift test --sanitize address --scratch-path .build-asan --filter OnnxFrontendTests
 
 bench: build ## measure speed
 	benchmarks/run.sh

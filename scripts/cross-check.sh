@@ -12,3 +12,4 @@ if [ "$status" -eq 3 ]; then
 fi
 [ "$status" -eq 0 ] || exit "$status"
 .venv/bin/python Tests/python/cross_check.py .build/release/bitline
+.venv/bin/python Tests/python/emit_check.py .build/release/bitline

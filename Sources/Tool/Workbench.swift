@@ -41,10 +41,8 @@ struct Workbench {
     let configured = try registry.backends(spellings ?? [Spelling("cpu")])
     var session = Session(registry, model: try registry.importModel(model.request()))
     let timing = PassTiming()
-    var fault: (any Error)?
     var base = PassRunner(evaluate: Session.evaluator(registry), note: { _ in })
-    do { try watching.configure(&base, timing: timing) } catch { fault = error }
-    if let fault { throw fault }
+    try watching.configure(&base, timing: timing)
     let (observers, stopAfter, folder) = (base.observers, base.stopAfter, base.reproducerFolder)
     session.configureRunner = { [observers = Uncheck(observers)] runner in
       runner.observers = observers.value
@@ -61,25 +59,26 @@ struct Workbench {
       case .canonical: .canonical
       case .lowered: .lowered
       }
-    let canonical = try session.canonical()
-    var options = try lowering.options()
     var frontier: [Table] = []
-    if stage == .lowered, let budget = try lowering.budget() {
-      let machine = try configured.first { try $0.target() != nil } ?? registry.backends([Spelling("imc")])[0]
-      var search = try BudgetSearch(
-        registry, session, canonical: canonical, options, target: target, machine: machine,
-        host: registry.backends([Spelling("baseline")])[0])
-      let (chosen, table) = try search.run(budget, isKept: lowering.isKept)
-      options.binarize.append(("bases", chosen.option))
-      frontier = [table]
-    }
-    graph =
-      switch stage {
-      case .raw: session.raw
-      case .canonical: canonical
-      case .lowered: try session.run(options.pipelineText, on: canonical, target: target)
+    switch stage {
+    case .raw:
+      canonical = nil
+      graph = session.raw
+    case .canonical, .lowered:
+      let portable = try session.canonical()
+      canonical = portable
+      var options = try lowering.options()
+      if stage == .lowered, let budget = try lowering.budget() {
+        let machine = try configured.first { try $0.target() != nil } ?? registry.backends([Spelling("imc")])[0]
+        var search = try BudgetSearch(
+          registry, session, canonical: portable, options, target: target, machine: machine,
+          host: registry.backends([Spelling("baseline")])[0])
+        let (chosen, table) = try search.run(budget, isKept: lowering.isKept)
+        options.binarize.append(("bases", chosen.option))
+        frontier = [table]
       }
-    self.canonical = canonical
+      graph = try stage == .canonical ? portable : session.run(options.pipelineText, on: portable, target: target)
+    }
     self.stage = stage
     let graph = graph
     machines =

@@ -271,6 +271,17 @@ import Testing
     #expect(try Bitline.limited(["inspect", model.path, "--follow-symlinks"]).status == 0)
   }
 
+  /// The text parser's fuzzer's find: a line of text that asks for a constant of a quarter of a gigabyte, and a second for another.
+  @Test func textBombs() throws {
+    let folder = try Bitline.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("bomb.ir")
+    let lines = (0..<100).map { "%\($0) = constant splat(1.0) : f32[1000x1000]\n" }.joined()
+    try Data("graph \"g\" {\n\(lines) output \"y\" = %0\n}".utf8).write(to: path)
+    let refused = try Bitline.limited(["inspect", path.path, "--max-memory", "16M"])
+    #expect(refused.status == 4 && refused.error.contains("memory limit"), "\(refused.error)")
+  }
+
   @Test func theMemoryLimitIsAnOption() throws {
     let model = HostileModel(
       node("Relu", ["x"]), initializers: [tensor("w", type: 1, dims: [1 << 18], raw: [UInt8](repeating: 0, count: 1 << 20))])

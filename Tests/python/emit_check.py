@@ -6,6 +6,7 @@ usage: emit_check.py BITLINE [FOLDER of light zoo models, as the onnx package's 
 Canonical graphs within 1e-4 of the largest score, lowered graphs byte for byte, since all sums in them are whole numbers. A second import and emit must give
 the same file. Larger models are checked where they lie in ../shared. Ends with 'N passed, N failed, N skipped'.
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -15,9 +16,7 @@ import numpy as np
 import onnxruntime
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared" / "models"
-if not SHARED.is_dir():
-    SHARED = pathlib.Path("/work/shared/models")
+SHARED = pathlib.Path(os.environ.get("BITLINE_SHARED", ROOT.parent / "shared")) / "models"
 BITLINE = sys.argv[1]
 LIGHT = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
 counts = {"passed": 0, "failed": 0, "skipped": 0}

@@ -26,6 +26,11 @@ struct GraphEmitter {
     var emitter = GraphEmitter(graph)
     for input in graph.inputs { emitter.model.describe(emitter.names[input], graph.type(of: input), as: .input) }
     var faults: [Diagnostic] = []
+    // In ONNX a name stands for one value.
+    let inputs = Set(graph.inputs.map { graph[$0].name })
+    for output in graph.outputs where inputs.contains(output.name) && emitter.names[output.value] != output.name {
+      faults.append(Diagnostic(.unsupported, "output '\(output.name)' is called like an input, which ONNX does not allow"))
+    }
     for node in graph.nodes {
       do {
         try emitter.write(node)

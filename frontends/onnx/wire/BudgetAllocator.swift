@@ -21,8 +21,15 @@ final class BudgetAllocator {
   /// Keeps the bytes handed out aligned for any element type.
   private static let header = 16
 
-  init(budget: Int) {
+  /// The file that is being unpacked. What large blocks were filled from is given back, so that weights are not in memory twice.
+  private var file: MappedFile?
+  private var copied = 0
+  /// Below this many bytes a block is not worth a call.
+  private static let large = 1 << 20
+
+  init(budget: Int, file: MappedFile?) {
     self.budget = budget
+    self.file = file
     table = .allocate(capacity: 1)
     table.initialize(to: ProtobufCAllocator())
     table.pointee.alloc = { owner, size in owner.flatMap { BudgetAllocator.at($0).allocate(size) } }
@@ -38,8 +45,16 @@ final class BudgetAllocator {
     Unmanaged<BudgetAllocator>.fromOpaque(owner).takeUnretainedValue()
   }
 
+  /// Lets go of the file: all is unpacked.
+  func forgetFile() { file = nil }
+
   private func allocate(_ size: Int) -> UnsafeMutableRawPointer? {
     guard size >= 0, size <= budget - used - BudgetAllocator.header else { return nil }
+    if size >= BudgetAllocator.large {
+      // Blocks are filled in the file's order: those before this one came from at least so many bytes.
+      file?.giveBack(first: copied)
+      copied += size
+    }
     let total = size + BudgetAllocator.header
     guard let block = malloc(total) else { return nil }
     block.storeBytes(of: total, as: Int.self)

@@ -41,6 +41,12 @@ package final class MappedFile: @unchecked Sendable {
     bytes = UnsafeRawBufferPointer(start: base, count: size)
   }
 
+  /// Gives back the memory of the first `count` bytes. They may still be read: the system fetches them again.
+  func giveBack(first count: Int) {
+    let whole = min(count, bytes.count) & ~(Int(getpagesize()) - 1)
+    if whole > 0, let base = bytes.baseAddress { madvise(UnsafeMutableRawPointer(mutating: base), whole, Int32(MADV_DONTNEED)) }
+  }
+
   deinit {
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
   }

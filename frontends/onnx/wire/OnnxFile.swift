@@ -15,8 +15,7 @@ package final class OnnxFile: @unchecked Sendable {
   package init(path: String, limits: ImportLimits, followsLinks: Bool) throws {
     self.path = path
     do {
-      let file = try MappedFile(path: path)
-      message = try withExtendedLifetime(file) { try UnpackedMessage(file.bytes, as: SchemaTable.model, limits: limits) }
+      message = try UnpackedMessage(try MappedFile(path: path), as: SchemaTable.model, limits: limits)
       folder = try ModelFolder(ofModel: path, followsLinks: followsLinks)
     } catch let fault as Diagnostic {
       throw fault.inFile(path)

@@ -13,7 +13,15 @@ final class UnpackedMessage<Message>: @unchecked Sendable {
   /// What the wire check had expected it to take at most, in bytes.
   let estimatedMemory: Int
 
-  init(_ bytes: UnsafeRawBufferPointer, as descriptor: WireCheck.Descriptor, limits: ImportLimits) throws {
+  /// Unpacks a file, giving back its memory meanwhile.
+  convenience init(_ file: MappedFile, as descriptor: WireCheck.Descriptor, limits: ImportLimits) throws {
+    try self.init(file.bytes, of: file, as: descriptor, limits: limits)
+  }
+
+  /// Unpacks bytes, which are those of `file` if there is one.
+  init(
+    _ bytes: UnsafeRawBufferPointer, of file: MappedFile? = nil, as descriptor: WireCheck.Descriptor, limits: ImportLimits
+  ) throws {
     if let impostor = Impostor.named(bytes) { throw Diagnostic(.badInput, impostor) }
     guard bytes.count <= ImportLimits.fileBytes else {
       throw Diagnostic(.badInput, "\(bytes.count) bytes are more than the format's bound of \(ImportLimits.fileBytes)")
@@ -23,11 +31,13 @@ final class UnpackedMessage<Message>: @unchecked Sendable {
     } catch let fault as Diagnostic where Impostor.looksLikeText(bytes) {
       throw Diagnostic(.badInput, "this is a text file, not a protobuf message (\(fault.message))", place: fault.place)
     }
-    allocator = BudgetAllocator(budget: limits.memory)
+    allocator = BudgetAllocator(budget: limits.memory, file: file)
     let start = bytes.bindMemory(to: UInt8.self).baseAddress
     guard let message = protobuf_c_message_unpack(descriptor, allocator.table, bytes.count, start) else {
       throw Diagnostic(.badInput, "protobuf-c refuses the message", hint: "the memory limit is \(limits.memory) bytes")
     }
+    allocator.forgetFile()
+    withExtendedLifetime(file) {}
     peakMemory = allocator.peak
     root = UnsafePointer(UnsafeRawPointer(message).assumingMemoryBound(to: Message.self))
   }
