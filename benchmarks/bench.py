@@ -208,7 +208,8 @@ def main():
         f"- Versions: bitline {version}, onnxruntime {onnxruntime.__version__}, openvino {openvino.__version__}, Python {platform.python_version()}\n"
         f"- {a.rounds} rounds, engines in turn; milliseconds a batch: median of the rounds' medians (least-most)\n"
         "- All f32 figures are f32 arithmetic (OpenVINO held to it). `bitline exact` is without Winograd transforms.\n"
-        "- Not run: LiteRT (its models need TensorFlow to convert), Larq (its packages support no Python of today), ncnn, MNN.\n\n"
+        "- Not run: LiteRT, Larq and ncnn. Their packages install here; making their models from ours is not written yet. MNN was not tried.\n"
+        "- \"Best peer\" is therefore the better of onnxruntime and OpenVINO.\n\n"
         "| model | milliseconds | best peer / bitline |\n|---|---|---|\n" + "\n".join(lines) + "\n")
 
 
