@@ -119,14 +119,14 @@ extension GraphEmitter {
   private mutating func read(_ sums: String, _ readout: Readout) -> String {
     guard case .adc(let bits, let lsb) = readout else { return sums }
     let limit = Float((1 << (bits - 1)) - 1)
-    let lsb = constant(.scalar(lsb), "lsb")
+    let unit = constant(.scalar(lsb), "lsb")
     let rounded: String
     if bits <= 16 {
       let zero = constant(.integers(bits <= 8 ? .int8 : .int16, [], [0]), "zero")
-      let codes = step("QuantizeLinear", [sums, lsb, zero], "steps")
+      let codes = step("QuantizeLinear", [sums, unit, zero], "steps")
       rounded = step("Cast", [codes], "rounded", [("to", .int(Int(OnnxElement.float.rawValue)))])
     } else {
-      rounded = step("Round", [step("Div", [sums, lsb], "steps")], "rounded")
+      rounded = step("Round", [step("Div", [sums, unit], "steps")], "rounded")
     }
     return step("Clip", [rounded, constant(.scalar(-limit), "least"), constant(.scalar(limit), "greatest")], "read")
   }
