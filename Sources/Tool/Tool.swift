@@ -23,8 +23,12 @@ public enum Tool {
   private static let shownCharacters = 2000
 
   private static func writeFault(_ fault: Diagnostic) {
-    let text = "\(fault)"
-    writeError("error: \(text.utf8.count > shownCharacters ? "\(text.prefix(shownCharacters)) …" : text)\n")
+    func cut(_ text: String, _ count: Int) -> String { text.utf8.count > count ? "\(text.prefix(count)) …" : text }
+    var short = fault
+    short.place = fault.place.map { cut($0, shownCharacters / 4) }
+    short.message = cut(fault.message, shownCharacters)
+    short.hint = fault.hint.map { cut($0, shownCharacters) }
+    writeError("error: \(short)\n")
   }
 
   /// Runs the command line of this process and ends it. Exit codes: 0 done, 1 a comparison or check failed, 2 usage, 3 something

@@ -88,6 +88,14 @@ private func again(_ text: String) throws -> (first: [UInt8], second: [UInt8], g
     #expect(faults.all.map(\.place) == ["node 'first'", "node 'second'", "node 'third'"])
   }
 
+  /// The fuzzer's second find: a constant was reshaped without a look at the counts.
+  @Test func aConstantInAWrongShapeIsRefused() throws {
+    let sketch = ModelSketch(
+      [SketchedNode("Reshape", ["c", "s"], ["r"]), SketchedNode("Add", ["x", "r"], ["y"])], inputs: [("x", [.fixed(1)])],
+      initializers: [("c", Tensor(zeros: .float32, [3])), ("s", Tensor.integers(.int64, [2], [2, 2]))])
+    #expect(throws: Diagnostic.self) { try sketch.graph() }
+  }
+
   /// The fuzzer's first find: the statistics were made numbers of the input's type, which had to be a float's.
   @Test func batchNormalizationOfIntegersIsRefused() throws {
     let list = Tensor(.float32, [2], [Float(1), 1])

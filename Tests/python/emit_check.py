@@ -75,7 +75,7 @@ def round_trip(name, first, folder, exact):
 
 def compare(name, mine, their, exact):
     for output, array in their.items():
-        answer = mine[output]
+        answer = mine["".join(c if c.isalnum() or c in "._-" else "_" for c in output)]
         if exact:
             check(f"{name}: '{output}' byte for byte", answer.tobytes() == array.tobytes(), f"({(answer != array).sum()} of {array.size} differ)")
         else:
@@ -97,18 +97,18 @@ def canonical(model, inputs, title=None):
         compare(f"{title}, canonical, imported again", mine, theirs(second, inputs, False), False)
 
 
-def lowered(model, inputs, *options):
+def lowered(model, inputs, *options, exact=True):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         emitted = emit(model, "lowered", folder / "lowered.onnx", *options)
         bitline("compile", model, "--backend", "imc", "-o", folder / "net.bitline", *options)
         mine = ours(folder / "net.bitline", inputs, folder)
-        title = f"{model.name}, lowered{' ' + ' '.join(o for o in options[-2:]) if options else ''}"
+        title = f"{model.name}, lowered, {options[-1]} readout{'' if exact else ', kept layers'}"
         for optimize in (False, True):
-            compare(f"{title}, {'all' if optimize else 'no'} optimizations", mine, theirs(emitted, inputs, optimize), True)
+            compare(f"{title}, {'all' if optimize else 'no'} optimizations", mine, theirs(emitted, inputs, optimize), exact)
         second = round_trip(title, emitted, folder, False)
-        compare(f"{title}, imported again, onnxruntime", mine, theirs(second, inputs, False), True)
-        compare(f"{title}, imported again, cpu", mine, ours(second, inputs, folder), True)
+        compare(f"{title}, imported again, onnxruntime", mine, theirs(second, inputs, False), exact)
+        compare(f"{title}, imported again, cpu", mine, ours(second, inputs, folder), exact)
 
 
 def main():
@@ -118,7 +118,9 @@ def main():
         canonical(model, digits)
     for readout in ("exact", "chip"):
         lowered(ROOT / "models" / "lenet5-bw-qdq6.onnx", digits, "--readout", readout)
-        lowered(ROOT / "models" / "lenet5-float.onnx", digits, "--calibrate", "digits:100", "--readout", readout)
+        # Layers that are kept in floating point round their sums as each program likes; without them all is whole numbers.
+        lowered(ROOT / "models" / "lenet5-float.onnx", digits, "--keep", "none", "--calibrate", "digits:100", "--readout", readout)
+        lowered(ROOT / "models" / "lenet5-float.onnx", digits, "--calibrate", "digits:100", "--readout", readout, exact=False)
     vgg = SHARED / "vgg-small-cifar10-float.onnx"
     if vgg.is_file():
         images = [random.random((8, 3, 32, 32), dtype=np.float32)]
@@ -127,7 +129,9 @@ def main():
             data = pathlib.Path(folder) / "calibration.npz"
             np.savez(data, images=random.random((16, 3, 32, 32), dtype=np.float32), labels=np.zeros(16, np.int64))
             for readout in ("exact", "chip"):
-                lowered(vgg, images, "--calibrate", f"npz:{data}", "--calibrate-count", "16", "--readout", readout)
+                options = ("--calibrate", f"npz:{data}", "--calibrate-count", "16", "--readout", readout)
+                lowered(vgg, images, "--keep", "none", *options)
+                lowered(vgg, images, *options, exact=False)
     else:
         skip("VGG", f"no {vgg}")
     if LIGHT is None:
@@ -138,7 +142,7 @@ def main():
             continue
         session = onnxruntime.InferenceSession(str(case / "model.onnx"), providers=["CPUExecutionProvider"])
         shapes = [[d if isinstance(d, int) else 1 for d in i.shape] for i in session.get_inputs()]
-        inputs = [(np.arange(np.prod(shape), dtype=np.float32) / np.prod(shape)).reshape(shape) for shape in shapes]
+        inputs = [(np.arange(np.prod(shape)) / np.prod(shape)).astype(np.float32).reshape(shape) for shape in shapes]
         canonical(case / "model.onnx", inputs, case.name)
 
 

@@ -114,12 +114,20 @@ extension GraphEmitter {
     step("DequantizeLinear", [self[node.operands[1]], constant(.scalar(1), "one")], "signs")
   }
 
-  /// Step 3 of the numeric contract.
+  /// Step 3 of the numeric contract. QuantizeLinear divides, rounds to even and saturates; a plain division could be folded into the weights by
+  /// whoever reads the file, and round otherwise.
   private mutating func read(_ sums: String, _ readout: Readout) -> String {
     guard case .adc(let bits, let lsb) = readout else { return sums }
     let limit = Float((1 << (bits - 1)) - 1)
-    let steps = step("Div", [sums, constant(.scalar(lsb), "lsb")], "steps")
-    let rounded = step("Round", [steps], "rounded")
+    let unit = constant(.scalar(lsb), "lsb")
+    let rounded: String
+    if bits <= 16 {
+      let zero = constant(.integers(bits <= 8 ? .int8 : .int16, [], [0]), "zero")
+      let codes = step("QuantizeLinear", [sums, unit, zero], "steps")
+      rounded = step("Cast", [codes], "rounded", [("to", .int(Int(OnnxElement.float.rawValue)))])
+    } else {
+      rounded = step("Round", [step("Div", [sums, unit], "steps")], "rounded")
+    }
     return step("Clip", [rounded, constant(.scalar(-limit), "least"), constant(.scalar(limit), "greatest")], "read")
   }
 

@@ -90,7 +90,9 @@ extension GraphBuilder {
       throw Diagnostic.freeBatch("a reshape of \(old) to \(new) mixes the free batch with other axes")
     }
     // Scales and biases are listed where they are used, not behind a node.
-    if isConstant(id), let tensor = graph.constant(id), tensor.count <= 1 << 16 { return constant(tensor.reshaped(new)) }
+    if isConstant(id), let tensor = graph.constant(id), tensor.count <= 1 << 16, new.elementCount == tensor.count {
+      return constant(tensor.reshaped(new))
+    }
     return try emit(.reshape(Reshape(shape: new)), id)
   }
 }
