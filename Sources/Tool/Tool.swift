@@ -50,7 +50,7 @@ struct Bitline: ParsableCommand {
     abstract: "Compiles trained neural networks for in-memory-compute chips, and says what they would do there.",
     version: "0.1.0",
     subcommands: [
-      CompileCommand.self, RunCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self, OptCommand.self, ListCommand.self,
-      DataCommand.self,
+      CompileCommand.self, RunCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self, OptCommand.self,
+      ListCommand.self, DataCommand.self, YieldCommand.self, HardwareCommand.self,
     ])
 }
