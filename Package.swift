@@ -15,6 +15,11 @@ let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+let hardwareFiles = [
+  "c3sram", "cap-ram", "colonnade", "conv-ram-isscc2018", "conv-sram-jssc2019", "dong-7nm", "ideal", "jia-65nm", "processor-65nm-int8",
+  "processor-65nm-int8x8", "valavi-65nm", "xnor-sram",
+]
+
 let plugins: [Target.Dependency] = [
   "OnnxFrontend", "TextFrontend",
   "CanonicalizePasses", "BinarizePasses", "QuantizePasses", "TilePasses",
@@ -39,9 +44,7 @@ let package = Package(
     room("PluginAPI", "Sources/PluginAPI", ["GraphIR"]),
     .target(
       name: "Hardware", dependencies: ["GraphIR", "PluginAPI", yams], path: "Sources/Hardware",
-      resources: ["conv-ram-isscc2018", "ideal", "processor-65nm-int8", "processor-65nm-int8x8"].map {
-        .embedInCode("../../hardware/\($0).yaml")
-      },
+      resources: hardwareFiles.map { .embedInCode("../../hardware/\($0).yaml") },
       swiftSettings: swiftSettings),
 
     // Plug-ins.
@@ -71,7 +74,7 @@ let package = Package(
     room("Datasets", "Sources/Datasets", ["GraphIR", "PluginAPI", "CZlib"]),
     room("Driver", "Sources/Driver", ["GraphIR", "ReferenceKernels", "PluginAPI", "Datasets"]),
     room("Conformance", "Sources/Conformance", ["GraphIR", "ReferenceKernels", "PluginAPI", "Driver"]),
-    room("Tool", "Sources/Tool", ["GraphIR", "ReferenceKernels", "PluginAPI", "Datasets", "Driver", argumentParser]),
+    room("Tool", "Sources/Tool", ["GraphIR", "ReferenceKernels", "PluginAPI", "Hardware", "Datasets", "Driver", argumentParser]),
     .executableTarget(
       name: "bitline", dependencies: ["Tool", "PluginAPI", "Datasets"] + plugins, path: "Sources/bitline",
       swiftSettings: swiftSettings),
@@ -83,7 +86,7 @@ let package = Package(
     tests("ReferenceKernelsTests", ["GraphIR", "ReferenceKernels"]),
     tests("ConformanceTests", ["Conformance", "Driver", "GraphIR", "PluginAPI", "ReferenceKernels"] + plugins),
     tests("HardwareTests", ["Hardware", "GraphIR", "PluginAPI"]),
-    tests("IMCBackendTests", ["IMCBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
+    tests("IMCBackendTests", ["IMCBackend", "CIMCKernels", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("BaselineBackendTests", ["BaselineBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("ToolTests", ["bitline", "OnnxFrontend"]),
     tests("DriverTests", ["Driver", "GraphIR", "PluginAPI", "ReferenceKernels"]),

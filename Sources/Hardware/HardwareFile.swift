@@ -70,9 +70,17 @@ public enum HardwareFile: Hashable, Sendable {
 
   /// The bytes of `hardware/*.yaml`, which the build puts into the program.
   private static let builtInBytes: [String: [UInt8]] = [
+    "c3sram": PackageResources.c3sram_yaml,
+    "cap-ram": PackageResources.cap_ram_yaml,
+    "colonnade": PackageResources.colonnade_yaml,
     "conv-ram-isscc2018": PackageResources.conv_ram_isscc2018_yaml,
+    "conv-sram-jssc2019": PackageResources.conv_sram_jssc2019_yaml,
+    "dong-7nm": PackageResources.dong_7nm_yaml,
     "ideal": PackageResources.ideal_yaml,
+    "jia-65nm": PackageResources.jia_65nm_yaml,
     "processor-65nm-int8": PackageResources.processor_65nm_int8_yaml,
     "processor-65nm-int8x8": PackageResources.processor_65nm_int8x8_yaml,
+    "valavi-65nm": PackageResources.valavi_65nm_yaml,
+    "xnor-sram": PackageResources.xnor_sram_yaml,
   ]
 }

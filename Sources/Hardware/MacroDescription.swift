@@ -10,6 +10,18 @@ public struct MacroDescription: Hashable, Sendable {
     case columns
   }
 
+  /// How an input's bits are used.
+  public enum Encoding: String, Sendable, CaseIterable {
+    case signMagnitude = "sign-magnitude"
+    case unsigned
+    /// One bit: +1 or -1.
+    case binary
+    /// +1, 0 or -1.
+    case ternary
+    /// Unsigned, one evaluation for each bit.
+    case bitSerial = "bit-serial"
+  }
+
   /// What stands at the end of a local array.
   public enum Readout: String, Sendable, CaseIterable {
     /// A converter of so many bits.
@@ -42,6 +54,10 @@ public struct MacroDescription: Hashable, Sendable {
   public let inputBits: Int
   /// A narrower mode that the macro has: bits of an input and of an output.
   public let reducedBits: Int
+  /// How an input's bits are used.
+  public let encoding: Encoding
+  /// Bits of a stored weight; 1 is +1 or -1.
+  public let weightBits: Int
   /// nil: the sum itself is read.
   public let converter: Converter?
 
@@ -53,6 +69,8 @@ public struct MacroDescription: Hashable, Sendable {
   public let energy: Energy
   /// Area of the array with its converters.
   public let area: Fact
+  /// How its circuits err; nil when the file says nothing about it.
+  public let errors: Errors?
   /// Every statement of the file, in the order in which it is documented.
   public let facts: [Fact]
 
@@ -72,6 +90,15 @@ public struct MacroDescription: Hashable, Sendable {
 
   /// The largest magnitude of a code of so many bits, its sign counted: sign and magnitude.
   public static func largestCode(bits: Int) -> Int { (1 << (bits - 1)) - 1 }
+
+  /// The codes that an input of so many bits can have.
+  public func codes(bits: Int) -> ClosedRange<Int> {
+    switch encoding {
+    case .signMagnitude: -MacroDescription.largestCode(bits: bits)...MacroDescription.largestCode(bits: bits)
+    case .unsigned, .bitSerial: 0...(1 << bits) - 1
+    case .binary, .ternary: -1...1
+    }
+  }
 
   /// The statement under a path such as `published.cycle_energy`.
   public func fact(_ path: String) -> Fact? { facts.first { $0.path == path } }
@@ -93,9 +120,10 @@ extension MacroDescription {
     columns = reader.count(geometry, "columns", in: 1...65536)
 
     let input = reader.section(root, "input", fields: ["bits", "reduced_bits", "encoding"])
-    inputBits = reader.count(input, "bits", .bits, in: 2...8)
-    reducedBits = reader.count(input, "reduced_bits", .bits, in: 2...8)
-    _ = reader.word(input, "encoding", Encoding.self)
+    inputBits = reader.count(input, "bits", .bits, in: 1...8)
+    reducedBits = input.entries["reduced_bits"] == nil ? inputBits : reader.count(input, "reduced_bits", .bits, in: 1...8)
+    encoding = reader.word(input, "encoding", Encoding.self) ?? .signMagnitude
+    weightBits = reader.count(reader.section(root, "weight", fields: ["bits"]), "bits", .bits, in: 1...8)
 
     converter = MacroDescription.converter(root, &reader)
 
@@ -108,16 +136,12 @@ extension MacroDescription {
       dacConversion: reader.quantity(body, "dac_conversion", .energy), output: reader.quantity(body, "output", .energy),
       partialSumAdd: reader.quantity(body, "partial_sum_add", .energy), inputFetch: reader.quantity(body, "input_fetch", .energy),
       rowWrite: reader.quantity(body, "row_write", .energy))
+    errors = root.entries["errors"] == nil ? nil : Errors(reading: root, by: &reader)
     if root.entries["published"] != nil { MacroDescription.readPublished(root, &reader) }
     if reducedBits > inputBits {
       reader.report("'input.reduced_bits' is more than 'input.bits'", line: input.line, hint: "at most \(inputBits)")
     }
     facts = reader.facts
-  }
-
-  /// How an input's bits are used.
-  private enum Encoding: String, CaseIterable {
-    case signMagnitude = "sign-magnitude"
   }
 
   private static func converter(_ root: SheetReader.Section, _ reader: inout SheetReader) -> Converter? {
@@ -133,7 +157,7 @@ extension MacroDescription {
       }
       return nil
     case .converter:
-      let bits = reader.count(output, "bits", .bits, in: 2...24)
+      let bits = reader.count(output, "bits", .bits, in: 1...24)
       let fullScale = reader.quantity(output, "full_scale", .ratio, in: 1e-6...1e6)
       let meanOver = reader.word(output, "mean_over", MeanOver.self)
       if fullScale.number == nil && output.entries["full_scale"] != nil {
@@ -153,5 +177,7 @@ extension MacroDescription {
     _ = reader.quantity(body, "efficiency", .efficiency)
   }
 
-  static let fields = ["kind", "name", "summary", "technology", "geometry", "input", "output", "timing", "energy", "published"]
+  static let fields = [
+    "kind", "name", "summary", "technology", "geometry", "input", "weight", "output", "timing", "energy", "errors", "published",
+  ]
 }

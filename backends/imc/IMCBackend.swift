@@ -5,18 +5,20 @@ import PluginAPI
 /// A simulator of an in-memory-compute SRAM: binary layers become weight rows in local arrays, and evaluations of them.
 ///
 /// Its converters do exactly what the graph's readouts say; an exact readout is an ideal converter. All but binary layers is host work.
+/// With circuit errors on (see `ErrorModel`) its values are those of one made chip, not the contract's, and every report says so.
 package struct IMCBackend: Backend {
   package let name = "imc"
   package let summary = "in-memory-compute SRAM, simulated: weights stay in the array, one evaluation sums up to a row of columns"
-  package let options: [OptionSpec] = [
-    OptionSpec("hardware", .text, default: "conv-ram-isscc2018", "the chip: a built-in hardware file or a path"),
-    OptionSpec(
-      "bits", .int(2...8), default: nil, "bits of inputs and outputs; one of the modes in the hardware file, the widest by default"),
-    OptionSpec(
-      "readout", .word(["chip", "calibrated", "exact"]), default: "chip",
-      "what passes put behind each tile: the chip's converter with its own full scale, or with one for each layer from data, or none"),
-    OptionSpec("macros", .int(1...65536), default: "1", "how many macros there are; filter groups spread over them"),
-  ]
+  package let options: [OptionSpec] =
+    [
+      OptionSpec("hardware", .text, default: "conv-ram-isscc2018", "the chip: a built-in hardware file or a path"),
+      OptionSpec(
+        "bits", .int(2...8), default: nil, "bits of inputs and outputs; one of the modes in the hardware file, the widest by default"),
+      OptionSpec(
+        "readout", .word(["chip", "calibrated", "exact"]), default: "chip",
+        "what passes put behind each tile: the chip's converter with its own full scale, or with one for each layer from data, or none"),
+      OptionSpec("macros", .int(1...65536), default: "1", "how many macros there are; filter groups spread over them"),
+    ] + ErrorModel.options
 
   package init() {}
 
@@ -28,7 +30,7 @@ package struct IMCBackend: Backend {
 
   package func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
     let machine = try Machine(options)
-    return IMCExecutable(graph: graph, program: try Program(graph, machine))
+    return try IMCExecutable(graph: graph, program: try Program(graph, machine))
   }
 }
 

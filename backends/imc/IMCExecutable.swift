@@ -3,11 +3,50 @@ import PluginAPI
 import ReferenceKernels
 
 /// A compiled program beside its graph; runs it on the simulated array, chunk by chunk of a batch.
-struct IMCExecutable: Executable {
+struct IMCExecutable: FabricatedExecutable {
   let graph: Graph
   let program: Program
+  /// The chip, planned for the graph's outputs alone; nil for a graph that the plan does not take.
+  private let chip: MadeChip?
+
+  init(graph: Graph, program: Program) throws {
+    self.graph = graph
+    self.program = program
+    let machine = program.machine
+    chip = Plan(program, graph, wanted: graph.outputs.map(\.value)).map {
+      MadeChip($0, program, errors: machine.errors, draws: machine.draws)
+    }
+    if chip == nil && !machine.isContract {
+      throw Diagnostic(
+        .unsupported, "circuit errors need a graph with a free batch, f32 inputs and values that floats hold", place: graph.name,
+        hint: "leave --batch out, or errors off")
+    }
+  }
+
+  /// The same program on another chip, with other errors.
+  init(_ other: IMCExecutable, errors: ErrorModel, draws: Draws) {
+    let program = other.program
+    graph = other.graph
+    self.program = program
+    chip = other.chip.map { MadeChip($0.plan, program, errors: errors, draws: draws) }
+  }
+
+  /// What the chip computes; nil as in `chip`.
+  var made: MadeChip? { chip }
 
   func run(_ inputs: [Tensor], taps: [ValueID], threads: Int) throws -> RunResult {
+    guard let chip else { return try runOnCells(inputs, taps: taps, threads: threads) }
+    if taps.isEmpty { return RunResult(outputs: try chip.run(inputs, threads: threads), taps: []) }
+    guard let plan = Plan(program, graph, wanted: graph.outputs.map(\.value) + taps) else {
+      guard program.machine.isContract else { throw Diagnostic(.unsupported, "this value cannot be tapped with circuit errors on") }
+      return try runOnCells(inputs, taps: taps, threads: threads)
+    }
+    let results = try MadeChip(plan, program, errors: chip.errors, draws: chip.draws).run(inputs, threads: threads)
+    return RunResult(outputs: Array(results.prefix(graph.outputs.count)), taps: Array(results.dropFirst(graph.outputs.count)))
+  }
+
+  /// Runs the program step by step on the stored bits, without errors.
+  private func runOnCells(_ inputs: [Tensor], taps: [ValueID], threads: Int) throws -> RunResult {
     let wanted = graph.outputs.map(\.value) + taps
     let split = BatchSplit(graph, inputs)
     let results = try split.run(wanted: wanted, threads: threads) { inputs, keep in
@@ -68,6 +107,14 @@ struct IMCExecutable: Executable {
     guard let node = node(of: program.steps[number]) else { return false }
     let next = program.steps[(number + 1)...].lazy.compactMap { self.node(of: $0) }.first
     return next != node
+  }
+
+  var errorSources: [String] { program.machine.errors.sources.map(\.rawValue) }
+
+  func specimen(chip: Int, without source: String?, isTrimmed: Bool?) -> any Executable {
+    var errors = source.flatMap(ErrorSource.init).map { program.machine.errors.without($0) } ?? program.machine.errors
+    if let isTrimmed { errors.isTrimmed = isTrimmed }
+    return IMCExecutable(self, errors: errors, draws: Draws(seed: program.machine.draws.seed, chip: UInt32(truncatingIfNeeded: chip)))
   }
 
   var mapping: Table? { program.mapping }

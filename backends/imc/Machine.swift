@@ -12,6 +12,12 @@ struct Machine: Sendable {
   /// Whether each layer's full scale comes from calibration data.
   let isCalibrated: Bool
   let macros: Int
+  /// How its circuits err.
+  let errors: ErrorModel
+  /// Which chip of which seed.
+  let draws: Draws
+  /// Whether inputs are given bit by bit, each bit with an evaluation of its own.
+  let isBitSerial: Bool
 
   init(_ options: Options) throws {
     let description = try HardwareFile.loadMacro(options[text: "hardware"] ?? "conv-ram-isscc2018")
@@ -20,22 +26,38 @@ struct Machine: Sendable {
       throw Diagnostic(
         .usage, "'\(description.name)' has no mode of \(bits) bits", hint: "it has \(description.inputBits) and \(description.reducedBits)")
     }
+    if let converter = description.converter, converter.bits < 2, options[text: "readout"] != "exact" {
+      throw Diagnostic(.unsupported, "'\(description.name)' reads with a comparator, which no readout of the IR is", hint: "readout=exact")
+    }
     self.description = description
     inputBits = bits
     let isExact = options[text: "readout"] == "exact"
     isCalibrated = options[text: "readout"] == "calibrated"
     outputBits = isExact ? nil : description.converter.map { bits == description.inputBits ? $0.bits : min($0.bits, bits) }
     macros = options[int: "macros"] ?? 1
+    errors = try ErrorModel(options, description)
+    draws = Draws(seed: UInt64(options[int: "seed"] ?? 1), chip: UInt32(options[int: "chip"] ?? 0))
+    isBitSerial = options[text: "inputs"] == "bit-serial" || description.encoding == .bitSerial
   }
 
   /// The largest magnitude of an input code.
-  var largestCode: Int { MacroDescription.largestCode(bits: inputBits) }
+  var largestCode: Int { description.codes(bits: inputBits).upperBound }
 
   /// Row slots of all macros: how many weight rows each local array of one macro keeps, times macros.
   var slots: Int { description.rows * macros }
 
   /// Words of 64 columns that a stored row takes.
   var wordsPerRow: Int { (description.columns + 63) / 64 }
+
+  /// Whether values are the numeric contract's, byte for byte.
+  var isContract: Bool { errors.isIdeal && !isBitSerial }
+
+  /// Sum that one step of the chip's own converter stands for, over a tile of so many columns; of a whole input step where there is none.
+  func nominalStep(columns: Int) -> Double {
+    let full = Double(columns * largestCode)
+    guard let converter = description.converter else { return Double(columns) }
+    return full * converter.fullScale / Double(MacroDescription.largestCode(bits: outputBits ?? converter.bits))
+  }
 
   /// What passes cut a network to.
   var target: Target {
@@ -80,8 +102,9 @@ struct Machine: Sendable {
       return .host(because: "\(what) more than \(description.columns) columns")
     }
     let range = CodeRange.of(node.operands[0], in: graph)
-    if range.lo < -largestCode || range.hi > largestCode {
-      return .host(because: "its codes reach \(range.lo)...\(range.hi), inputs only \(-largestCode)...\(largestCode)")
+    let codes = description.codes(bits: inputBits)
+    if range.lo < codes.lowerBound || range.hi > codes.upperBound {
+      return .host(because: "its codes reach \(range.lo)...\(range.hi), inputs only \(codes.lowerBound)...\(codes.upperBound)")
     }
     if case .adc(let bits, _) = readout, let outputBits, bits > outputBits {
       return .host(because: "it is read with \(bits) bits, the converter has \(outputBits)")

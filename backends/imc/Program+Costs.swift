@@ -18,7 +18,23 @@ extension Program {
       chip.cycle, chip.energy.dacConversion, chip.energy.output, chip.energy.partialSumAdd, chip.energy.inputFetch, chip.energy.rowWrite,
       chip.rowWriteTime,
     ]
-    return CostReport(layers: layers, constants: facts.compactMap { $0.constant(of: chip.name) }, notes: notes(facts))
+    return CostReport(
+      layers: layers, constants: facts.compactMap { $0.constant(of: chip.name) }, notes: notes(facts) + ownCounting(layers))
+  }
+
+  /// Throughput and efficiency as the papers count: 1 MAC = 2 operations, energy inside the macro only.
+  private func ownCounting(_ layers: [CostReport.Layer]) -> [String] {
+    let array = layers.filter { $0.place == .array }
+    let operations = 2 * Double(array.reduce(0) { $0 + $1.macs })
+    let nanoseconds = array.reduce(0) { $0 + $1.nanoseconds }
+    guard operations > 0, nanoseconds > 0 else { return [] }
+    let inside = array.flatMap(\.energy).filter { ["input conversion", "averaging and readout"].contains($0.component) }
+    func rounded(_ x: Double) -> Double { (x * 100).rounded() / 100 }
+    var text = "in the papers' counting (1 MAC = 2 operations): \(rounded(operations / nanoseconds)) GOPS"
+    let known = inside.compactMap(\.picojoules)
+    if known.count == inside.count { text += ", \(rounded(operations / known.reduce(0, +))) TOPS/W inside the macro" }
+    if let area = machine.description.area.number { text += "; \(rounded(area * Double(machine.macros))) mm2" }
+    return [text]
   }
 
   private func arrayLayer(_ number: Int, rowLoads: Int, cycle: Double, _ graph: Graph) -> CostReport.Layer {
@@ -70,6 +86,7 @@ extension Program {
       notes.append("weights are written once and stay; what that costs is left out")
     }
     notes += facts.filter { $0.number == nil }.map { "unknown, left out: \($0.path) (\($0.source))" }
+    if let note = machine.errors.note { notes.append(note) }
     if let converter = chip.converter {
       let exact = layers.filter { $0.readout == .exact }.map(\.origin)
       if !exact.isEmpty {

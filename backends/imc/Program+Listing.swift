@@ -14,6 +14,7 @@ extension Program {
         "  p\(number): \(layer.origin) inputs \(text(layer.tiles[placement.tile])) filters \(text(layer.groups[placement.group])) -> macro "
           + "\(placement.macro) row \(placement.row) columns 0..<\(layer.tiles[placement.tile].count)")
     }
+    if let note = machine.errors.note { lines.insert(note, at: 1) }
     if !prologue.isEmpty { lines += ["", "once:", "  load \(text(prologue))"] }
     lines += ["", "each batch:"]
     for step in steps {

@@ -67,6 +67,7 @@ extension Program {
       notes.append("resident together: \(names.isEmpty ? "none" : names)")
       notes.append("for each batch \(arrayLoads) array loads, \(rows) rows in all local arrays")
     }
+    if let note = machine.errors.note { notes.append(note) }
     return notes
   }
 }

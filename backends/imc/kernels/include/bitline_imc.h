@@ -6,6 +6,8 @@
 #define BITLINE_IMC_H
 #include <stdint.h>
 
+#include "bitline_imc_analog.h"
+
 #pragma clang assume_nonnull begin
 
 // Drives `count` columns with codes[offsets[i]] and writes (is_signed ? 2 : 1) * bits planes of (count + 63) / 64 words each.

@@ -1,0 +1,151 @@
+import ArgumentParser
+import Datasets
+import Driver
+import GraphIR
+import PluginAPI
+
+struct YieldCommand: ToolCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "yield",
+    abstract: "Measures many simulated chips of one design: how accuracy is spread, and which circuit error costs most.",
+    discussion: "Finished chips are kept in --results; the same command goes on where an interrupted one was.")
+
+  @OptionGroup var model: ModelFlags
+  @OptionGroup var backend: BackendFlags
+  @OptionGroup var lowering: LoweringFlags
+
+  @Option(help: ArgumentHelp("Labelled samples.", valueName: "kind:path"))
+  var data: String?
+
+  @Option(help: ArgumentHelp("Samples without labels, f32, instead of --data; they calibrate too.", valueName: "file.npy"))
+  var images: String?
+
+  @Option(help: "Takes only so many samples.")
+  var count: Int?
+
+  @Option(help: "How many chips are made.")
+  var chips: Int = 100
+
+  @Option(help: "The first chip's number.")
+  var firstChip: Int = 0
+
+  @Option(help: "The share of right decisions that a good chip reaches.")
+  var threshold: Double?
+
+  @Flag(help: "Measures the chips again with each error switched off in turn, and with their trims done.")
+  var attribute = false
+
+  @Option(help: ArgumentHelp("Keeps finished chips here.", valueName: "file"))
+  var results: String?
+
+  @Option(name: .customLong("repeat"), help: "Measures speed instead: so many runs of one chip, batches of 100 and of 1.")
+  var repeats: Int?
+
+  @Option(help: "text or json.")
+  var format: Format = .text
+
+  func execute(_ registry: Registry) throws {
+    guard chips >= 1, firstChip >= 0, firstChip + chips <= 1 << 24, count ?? 1 >= 1 else {
+      throw Diagnostic(.usage, "--chips, --first-chip and --count must be positive", hint: "at most \(1 << 24) chips")
+    }
+    let samples = try Samples(registry, data: data, images: images, count: count)
+    let spelling = try backend.spellings(default: "imc{errors=on}")[0]
+    let configured = try registry.backends([spelling])[0]
+    let raw = try registry.importModel(model.request())
+    guard let graph = raw.graph.freeingBatch() else {
+      throw Diagnostic(.unsupported, "the model's batch cannot be freed", hint: "its inputs must have a free batch, or one of 1")
+    }
+    var session = Session(registry, model: ImportedModel(graph: graph, notes: raw.notes))
+    session.calibration = try lowering.calibrate == nil ? samples.batches : lowering.calibrationBatches()
+    let canonical = try session.canonical()
+    let lowered = try session.run(lowering.options().pipelineText, on: canonical, target: configured.target())
+    printNotes(session.notes)
+    guard let design = try configured.compile(lowered) as? any FabricatedExecutable else {
+      throw Diagnostic(.usage, "backend '\(spelling.name)' is not made in chips", hint: "imc{errors=on} is")
+    }
+    if let repeats {
+      report([("speed", try speed(design, samples, repeats))], format: format)
+      return
+    }
+    let cpu = try registry.backends([Spelling("cpu")])[0].compile(canonical)
+    let reference = try Tensor.stacked(batches: samples.batches.map { try cpu.run($0, taps: [], threads: backend.threads).outputs[0] })
+    let study = YieldStudy(design, images: samples.all, labels: samples.labels, reference: reference)
+    try measure(study, design, spelling, samples)
+  }
+
+  private func measure(_ study: YieldStudy, _ design: any FabricatedExecutable, _ spelling: Spelling, _ samples: Samples) throws {
+    let variants = [""] + (attribute ? design.errorSources + ["trim"] : [])
+    let subject = "\(model.model) \(spelling) \(samples.name) \(samples.count) \(try lowering.options().pipelineText)"
+    var file = try results.map { try YieldFile(path: $0, subject: subject) }
+    var outcomes = file?.outcomes ?? []
+    let finished = Set(outcomes.map { YieldStudy.Task(chip: $0.chip, variant: $0.variant) })
+    let range = firstChip..<firstChip + chips
+    let tasks = variants.flatMap { variant in range.map { YieldStudy.Task(chip: $0, variant: variant) } }.filter { !finished.contains($0) }
+    if !finished.isEmpty { printNotes(["\(finished.count) chips were finished before"]) }
+    var progress = Progress("chips", total: tasks.count, unit: "chips")
+    let clock = ContinuousClock()
+    let start = clock.now
+    var done = 0
+    try study.run(tasks, threads: backend.threads) { batch in
+      outcomes += batch
+      try file?.add(batch)
+      done += batch.count
+      progress.update(done)
+    }
+    progress.finish()
+    let seconds = (clock.now - start) / .seconds(1)
+    let own = outcomes.filter { range.contains($0.chip) && variants.contains($0.variant) }
+    var table = YieldStudy.table(own, variants: variants, threshold: threshold)
+    table.title = "\(chips) chips of \(spelling) on \(samples.name), \(samples.count) samples each"
+    table.notes.append("every sigma is an assumption; none has been published")
+    if done > 0 {
+      let rate = Double(done * samples.count) / max(seconds, 1e-9)
+      table.notes.append("\(done) chips measured in \(Int(seconds * 10) / 10) s, \(Int(rate)) samples/s on \(backend.threads) threads")
+    }
+    report([("yield", table)], format: format)
+  }
+
+  /// Samples a second of one chip, on one thread unless --threads says more; the best of the runs.
+  private func speed(_ design: any FabricatedExecutable, _ samples: Samples, _ repeats: Int) throws -> Table {
+    let chip = design.specimen(chip: firstChip, without: nil, isTrimmed: nil)
+    var table = Table("Speed on \(backend.threads) threads", columns: ["batch", "samples/s", "median samples/s"])
+    for batch in [100, 1] where batch <= samples.count {
+      let batches = stride(from: 0, to: samples.count - batch + 1, by: batch).map { samples.all.slice(batch: $0..<$0 + batch) }
+      var rates: [Double] = []
+      for _ in 0..<max(1, repeats) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        for images in batches { _ = try chip.run([images], taps: [], threads: backend.threads) }
+        rates.append(Double(batches.count * batch) / ((clock.now - start) / .seconds(1)))
+      }
+      rates.sort()
+      table.rows.append([.int(batch), .number(rates[rates.count - 1], digits: 0), .number(rates[rates.count / 2], digits: 0)])
+    }
+    return table
+  }
+}
+
+/// The samples that every chip is measured on.
+private struct Samples {
+  let name: String
+  let all: Tensor
+  let labels: [Int]?
+
+  var count: Int { all.shape[0] }
+  var batches: [[Tensor]] { stride(from: 0, to: count, by: 100).map { [all.slice(batch: $0..<min($0 + 100, count))] } }
+
+  init(_ registry: Registry, data: String?, images: String?, count: Int?) throws {
+    if let images {
+      guard let tensor = try registry.readTensors(images).first?.tensor, tensor.element == .float32, tensor.shape.rank > 1 else {
+        throw Diagnostic(.badInput, "holds no batch of f32 samples", file: images)
+      }
+      let taken = min(count ?? tensor.shape[0], tensor.shape[0])
+      (name, all, labels) = (images, tensor.slice(batch: 0..<taken), nil)
+      return
+    }
+    guard let data else { throw Diagnostic(.usage, "yield needs samples", hint: "--data mnist:FOLDER, or --images FILE.npy") }
+    let set = try LabelledDataset(spelling: data)
+    let taken = min(count ?? set.count, set.count)
+    (name, all, labels) = (data, set.images(in: 0..<taken), Array(set.labels.prefix(taken)))
+  }
+}

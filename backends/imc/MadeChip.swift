@@ -1,0 +1,83 @@
+import CIMCKernels
+import GraphIR
+import Hardware
+
+/// One chip with the errors that it was made with, holding a plan's weights: packed for the kernels.
+///
+/// Errors of the chip depend on the physical place alone: a weight that is written where another was meets the same cell.
+final class MadeChip: @unchecked Sendable {
+  let plan: Plan
+  let errors: ErrorModel
+  let draws: Draws
+  /// One for each evaluated layer.
+  private(set) var layers: [MadeLayer] = []
+
+  init(_ plan: Plan, _ program: Program, errors: ErrorModel, draws: Draws, kernels: Kernels = .best) {
+    self.plan = plan
+    self.errors = errors
+    self.draws = draws
+    let parts = Parts(plan.machine, errors, draws, kernels)
+    var numbers: [NodeID: Int] = [:]
+    for (number, layer) in program.layers.enumerated() { numbers[layer.node] = number }
+    var place: UInt32 = 0
+    for (wiring, finish) in zip(plan.wirings, plan.finishes) {
+      let placements = numbers[wiring.layer.node].map { Array(program.placements[program.placementsOfLayer[$0]]) } ?? []
+      layers.append(MadeLayer(wiring, finish, placements, parts, noisePlace: place))
+      place += UInt32(wiring.noiseQuads)
+    }
+  }
+}
+
+/// The circuits of a chip that were made with it, by macro; drawn once, trimmed where the model says so.
+struct Parts {
+  let machine: Machine
+  let errors: ErrorModel
+  let draws: Draws
+  let kernels: Kernels
+  /// Gain of each column's input converter, by macro.
+  private var inputGains: [Int: [Double]] = [:]
+  /// Volts, by macro and local array.
+  private var offsets: [Int: [Double]] = [:]
+  /// Relative step, by macro and local array.
+  private var steps: [Int: [Double]] = [:]
+
+  /// Trims have a finite step, ours: an eighth of a converter step of offset, half a percent of gain.
+  static let offsetTrimStep = 0.125
+  static let gainTrimStep = 0.005
+
+  init(_ machine: Machine, _ errors: ErrorModel, _ draws: Draws, _ kernels: Kernels) {
+    (self.machine, self.errors, self.draws, self.kernels) = (machine, errors, draws, kernels)
+    let (columns, arrays) = (machine.description.columns, machine.description.localArrays)
+    for macro in 0..<machine.macros {
+      func drawn(_ purpose: Draws.Purpose, _ count: Int, _ sigma: Double) -> [Double] {
+        guard sigma != 0 else { return [Double](repeating: 0, count: count) }
+        return draws.normals(purpose, count, place: macro * ((count + 63) / 64), kernels).map { Double($0) * sigma }
+      }
+      var gains = drawn(.dacGain, columns, errors.dacGain).map { 1 + $0 }
+      var offsets = drawn(.comparatorOffset, arrays, errors.comparatorOffset)
+      var steps = drawn(.converterGain, arrays, errors.converterGain).map { 1 + $0 }
+      if errors.isTrimmed {
+        let mean = gains.reduce(0, +) / Double(columns)
+        gains = gains.map { $0 / mean }
+        let step = Parts.offsetTrimStep * errors.fullScaleVoltage * machine.nominalStep(columns: 1) / Double(machine.largestCode)
+        offsets = offsets.map { $0 - ($0 / step).rounded() * step }
+        steps = steps.map { $0 - (($0 - 1) / Parts.gainTrimStep).rounded() * Parts.gainTrimStep }
+      }
+      self.inputGains[macro] = gains
+      self.offsets[macro] = offsets
+      self.steps[macro] = steps
+    }
+  }
+
+  func inputGain(macro: Int, column: Int) -> Double { inputGains[macro]?[column] ?? 1 }
+  func offset(macro: Int, array: Int) -> Double { offsets[macro]?[array] ?? 0 }
+  func step(macro: Int, array: Int) -> Double { steps[macro]?[array] ?? 1 }
+
+  /// Standard normal numbers of the cells of one row slot: for each block of 16 local arrays, `[columns][16]`.
+  func cells(_ purpose: Draws.Purpose, macro: Int, row: Int, columns: Int) -> [[Float]] {
+    let quadsPerRow = (machine.description.columns + 3) / 4
+    let blocks = (machine.description.localArrays + 15) / 16
+    let slot = macro * machine.description.rows + row
+    return (0..<blocks).map { draws.normals(purpose, columns * 16, place: (slot * blocks + $0) * quadsPerRow, kernels) }
+  }
+}

@@ -1,0 +1,66 @@
+import GraphIR
+import PluginAPI
+
+extension Program {
+  /// What is wrong with the schedule; empty for one that a chip could follow. Written against the program alone, not against `Schedule`.
+  ///
+  /// 1. Every placement lies within the macros, and its tile and group within its layer.
+  /// 2. No two rows of one evaluation share a row slot, and no two evaluations of one macro happen at once: the rows of one macro take
+  ///    cycles one after another, so that its local arrays are never asked twice in a cycle.
+  /// 3. Every row is there when it is evaluated: the last thing written to its slot.
+  /// 4. In each batch every tile of every group of filters is evaluated once: every output is written once.
+  var scheduleFaults: [String] {
+    var faults: [String] = []
+    let rows = machine.description.rows
+    for (number, placement) in placements.enumerated() {
+      let layer = layers[placement.layer]
+      let isInside = (0..<machine.macros).contains(placement.macro) && (0..<rows).contains(placement.row)
+      if !isInside { faults.append("p\(number) lies in macro \(placement.macro) row \(placement.row), which is not there") }
+      if !layer.tiles.indices.contains(placement.tile) || !layer.groups.indices.contains(placement.group) {
+        faults.append("p\(number) is no part of \(layer.origin)")
+      }
+    }
+    guard faults.isEmpty else { return faults }
+    // What each slot holds, over two batches: the second begins as the first ended.
+    var held = [Int?](repeating: nil, count: machine.macros * rows)
+    func slot(_ number: Int) -> Int { placements[number].macro * rows + placements[number].row }
+    func load(_ numbers: [Int]) {
+      if Set(numbers.map(slot)).count != numbers.count { faults.append("one load writes a slot twice") }
+      for number in numbers { held[slot(number)] = number }
+    }
+    load(prologue)
+    for batch in 0..<2 {
+      var evaluated = [Int](repeating: 0, count: placements.count)
+      for step in steps {
+        switch step {
+        case .host: break
+        case .load(let numbers): load(numbers)
+        case .evaluate(let layer, let numbers):
+          if Set(numbers.map(slot)).count != numbers.count {
+            faults.append("\(layers[layer].origin): two rows of one evaluation share a slot")
+          }
+          for number in numbers {
+            if placements[number].layer != layer { faults.append("p\(number) is evaluated for another layer") }
+            if held[slot(number)] != number { faults.append("batch \(batch): p\(number) is evaluated without having been written") }
+            evaluated[number] += 1
+          }
+        }
+      }
+      for (number, count) in evaluated.enumerated() where count != 1 { faults.append("p\(number) is evaluated \(count) times in a batch") }
+    }
+    for (number, layer) in layers.enumerated() {
+      let parts = Set(placements[placementsOfLayer[number]].map { $0.group * layer.tiles.count + $0.tile })
+      if parts.count != layer.slots || placementsOfLayer[number].count != layer.slots {
+        faults.append("\(layer.origin): \(parts.count) of \(layer.slots) parts are placed")
+      }
+    }
+    return faults
+  }
+}
+
+extension IMCBackend {
+  /// What is wrong with the schedule of a compiled graph.
+  package func scheduleFaults(of graph: Graph, _ options: Options) throws -> [String] {
+    try Program(graph, Machine(options)).scheduleFaults
+  }
+}
