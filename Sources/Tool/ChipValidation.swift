@@ -26,8 +26,10 @@ struct ChipValidation {
     /// Energy inside the macro: input conversion, averaging and readout.
     let picojoules: Double
     let outputs: Double
+    /// Input bits that are evaluated one after another; the papers of such chips count operations on single bits.
+    let planes: Double
 
-    var operations: Double { 2 * macs }
+    var operations: Double { 2 * macs * planes }
   }
 
   private func row(_ point: String, _ published: Double, _ unit: String, _ mark: String, _ ours: Double?, _ kind: String) -> [Table.Cell] {
@@ -103,6 +105,7 @@ struct ChipValidation {
     return Measured(
       cycles: Double(layer.cycles), macs: Double(layer.macs), nanoseconds: layer.nanoseconds,
       picojoules: inside.reduce(0) { $0 + ($1.picojoules ?? 0) },
-      outputs: Double(layer.counts.first { $0.name == "outputs read" }?.value ?? 0))
+      outputs: Double(layer.counts.first { $0.name == "outputs read" }?.value ?? 0),
+      planes: chip.encoding == .bitSerial ? Double(chip.inputBits) : 1)
   }
 }

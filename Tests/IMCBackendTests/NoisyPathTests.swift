@@ -118,9 +118,9 @@ import Testing
 
   /// Codes behind a converter: equal, but where the model stands within 1e-3 of a tie.
   @Test(arguments: ["equal", "charge-share"], ["parallel", "bit-serial"]) func codesAgree(_ step: String, _ inputs: String) throws {
-    for (filters, tile) in [(6, 25), (40, 20)] {
+    for (filters, tile, channels, side, kernel) in [(6, 25, 1, 7, 5), (40, 20, 4, 7, 3), (45, 18, 5, 3, 3)] {
       let sample = try Case(
-        seed: filters + 1, channels: filters == 6 ? 1 : 4, side: 7, kernel: filters == 6 ? 5 : 3, filters: filters, tile: tile, lsb: 9.5)
+        seed: filters + 1, channels: channels, side: side, kernel: kernel, filters: filters, tile: tile, lsb: 9.5, samples: 5)
       var chip = ScalarChip()
       (chip.cell, chip.dacGain, chip.offset, chip.adcGain, chip.noise) = (0.03, 0.02, 0.004, 0.03, 0.7)
       chip.sharesCharge = step == "charge-share"
@@ -137,7 +137,7 @@ import Testing
         compared += 1
         #expect(abs(Double(got[index]) - value) < 1e-4, "\(filters) filters, \(index): \(got[index]), \(value)")
       }
-      #expect(compared > 200)
+      #expect(compared > 100)
     }
   }
 

@@ -65,7 +65,7 @@ final class LayerWiring: @unchecked Sendable {
       quads = nil
     }
     let scratch = planes > 1 || isBent || !geometry.rows.isEmpty
-    let sampleStride = scratch ? planeStorage * (quads == nil ? planes : 1) : input.storage
+    let sampleStride = scratch ? planeStorage * (quads == nil ? planes : 2) : input.storage
     if layer.positions == 1 {
       rows = .allocate(capacity: chunk)
       for sample in 0..<chunk { rows[sample] = Int32(sample * sampleStride) }
@@ -102,7 +102,7 @@ final class LayerWiring: @unchecked Sendable {
   /// Whether codes are copied before they are evaluated.
   var isPrepared: Bool { planes > 1 || isBent || !copies.isEmpty }
   /// Floats of a sample's prepared codes.
-  var preparedStorage: Int { isPrepared ? planeStorage * (quads == nil ? planes : 3) : 0 }
+  var preparedStorage: Int { isPrepared ? planeStorage * (quads == nil ? planes : 4) : 0 }
   /// Lanes computed of each block.
   var width: Int { layer.filters <= 8 ? 8 : 16 }
   var blocks: Int { (layer.filters + 15) / 16 }
@@ -118,7 +118,7 @@ final class LayerWiring: @unchecked Sendable {
     _ codes: UnsafePointer<Float>, _ prepared: UnsafeMutablePointer<Float>, bow: Float, top: Float, _ kernels: bitline_imc_kernels
   ) {
     var from = codes
-    // Words of bits take two floats each; a padded copy stands behind them.
+    // Words of bits take two floats each; a padded copy stands behind them, and as much again keeps samples a whole word apart.
     // Else the last plane is the only one that may be written before all are split off: planes are written upwards.
     let whole = prepared + (quads == nil ? planes - 1 : 2) * planeStorage
     if !copies.isEmpty {

@@ -40,9 +40,10 @@ extension Program {
   private func arrayLayer(_ number: Int, rowLoads: Int, cycle: Double, _ graph: Graph) -> CostReport.Layer {
     let layer = layers[number]
     let energy = machine.description.energy
-    let conversions = layer.positions * layer.groups.count * layer.inputs
-    let outputs = layer.positions * layer.tiles.count * layer.filters
-    let adds = layer.positions * (layer.tiles.count - 1) * layer.filters
+    let planes = planes(of: layer)
+    let conversions = layer.positions * layer.groups.count * layer.inputs * planes
+    let outputs = layer.positions * layer.tiles.count * layer.filters * planes
+    let adds = layer.positions * (layer.tiles.count * planes - 1) * layer.filters
     func part(_ component: String, _ fact: Fact, times count: Int) -> CostReport.Part {
       CostReport.Part(component, picojoules: fact.number.map { $0 * Double(count) })
     }
@@ -57,7 +58,8 @@ extension Program {
       node: layer.node, origin: layer.origin, op: layer.op, place: .array, macs: layer.positions * layer.weightBits, cycles: cycles,
       nanoseconds: Double(cycles) * cycle, energy: parts,
       counts: [
-        .init("evaluations", layer.positions * layer.slots), .init("input conversions", conversions), .init("outputs read", outputs),
+        .init("evaluations", layer.positions * layer.slots * planes), .init("input conversions", conversions),
+        .init("outputs read", outputs),
         .init("partial sums added", adds), .init("rows written each batch", rowLoads),
       ])
   }

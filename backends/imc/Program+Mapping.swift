@@ -17,13 +17,16 @@ extension Program {
     steps.count { if case .load(let numbers) = $0 { placements[numbers[0]].layer == layer } else { false } }
   }
 
+  /// Evaluations that one row slot takes at each position: one, or one for each bit of the codes.
+  func planes(of layer: Layer) -> Int { machine.isBitSerial ? layer.magnitudeBits : 1 }
+
   /// Cycles of one layer for one sample: at each position, as many as the macro with the most rows needs after each load.
   func cycles(of layer: Int) -> Int {
     steps.reduce(0) { sum, step in
       guard case .evaluate(layer, let numbers) = step else { return sum }
       var rows = [Int: Int]()
       for placement in placements[numbers] { rows[placement.macro, default: 0] += 1 }
-      return sum + layers[layer].positions * (rows.values.max() ?? 0)
+      return sum + layers[layer].positions * planes(of: layers[layer]) * (rows.values.max() ?? 0)
     }
   }
 
