@@ -8,6 +8,8 @@
 enum { NEAR_BYTES = 512 << 10 };
 /// A line between the numbers of tiles, so that they do not fall into one set of a cache.
 enum { GAP = BITLINE_LANES };
+/// Tiles for each thread from which on threads need not share transformed inputs.
+enum { LEAST_APART = 20 };
 
 int winograd_choose(const bitline_conv_shape *s, int64_t samples) {
   if (
@@ -86,10 +88,11 @@ static winograd_extents extents_of(const conv_blocked_plan *p, int64_t batch, in
 }
 
 size_t winograd_workspace_bytes(const conv_blocked_plan *p, int64_t batch, int threads) {
-  // Enough for fewer samples too, whose parts may be greater.
-  const int64_t all = batch * p->tiles.rows * p->tiles.columns;
-  const winograd_extents e = extents_of(p, batch, threads, bitline_min(part_limit(p), all));
-  return bitline_lines((e.input + e.products * threads + p->tap_count) * 4 + 64);
+  // Enough for fewer samples too, whose parts may be greater, and for either way of sharing.
+  const int64_t all = batch * p->tiles.rows * p->tiles.columns, part = bitline_min(part_limit(p), all);
+  const winograd_extents together = extents_of(p, batch, threads, part), apart = extents_of(p, batch, 1, part);
+  const int64_t input = bitline_max(together.input, threads > 1 ? apart.input * threads : 0);
+  return bitline_lines((input + together.products * threads + p->tap_count) * 4 + 64);
 }
 
 typedef struct winograd_work {
@@ -111,13 +114,13 @@ static void input_task(void *context, int64_t block, int worker) {
     w->e.input_position);
 }
 
-static void product_task(void *context, int64_t index, int worker) {
-  const winograd_work *w = context;
+/// Tiles `first..<first + count` of those transformed at `input`, times one panel.
+static void multiply_panel(
+  const winograd_work *w, int64_t index, const float *input, int64_t first, int64_t first_of_all, int64_t count, int worker
+) {
   const conv_blocked_plan *p = w->p;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
-  const int64_t parts = (w->count + w->e.part - 1) / w->e.part, first = index % parts * w->e.part;
-  const int64_t count = bitline_min(w->e.part, w->count - first);
-  const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / parts);
+  const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index);
   const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   const int64_t pieces = (count + most - 1) / most;
   float *products = w->products + worker * w->e.products;
@@ -127,7 +130,7 @@ static void product_task(void *context, int64_t index, int worker) {
   for (int64_t product = 0; product < p->products; product++, args.w += p->tap_count * BITLINE_LANES * lanes) {
     for (int64_t piece = 0; piece < pieces; piece++) {
       const int64_t row = piece * count / pieces;
-      args.x = w->input + product * w->e.input_position + (first + row) * BITLINE_LANES;
+      args.x = input + product * w->e.input_position + (first + row) * BITLINE_LANES;
       args.y = products + product * w->e.product_position + row * lanes;
       args.rows = (int)((piece + 1) * count / pieces - row);
       table->block_f32(&args);
@@ -138,21 +141,51 @@ static void product_task(void *context, int64_t index, int worker) {
   for (int64_t v = 0; v < panel.vecs; v++) {
     const int64_t block = panel.first + v;
     table->winograd_output_f32(
-      &p->tiles, w->first + first, count, products + v * BITLINE_LANES, w->e.product_position, lanes, biases + block * BITLINE_LANES,
+      &p->tiles, first_of_all, count, products + v * BITLINE_LANES, w->e.product_position, lanes, biases + block * BITLINE_LANES,
       w->add ? w->add + block * plane : 0, p->activation, w->y + block * plane, p->vecs * plane);
   }
+}
+
+/// One panel, or a part of the tiles times one.
+static void product_task(void *context, int64_t index, int worker) {
+  const winograd_work *w = context;
+  const int64_t parts = (w->count + w->e.part - 1) / w->e.part, first = index % parts * w->e.part;
+  multiply_panel(w, index / parts, w->input, first, w->first + first, bitline_min(w->e.part, w->count - first), worker);
+}
+
+/// A part of the tiles from beginning to end, in memory of the worker's own.
+static void part_task(void *context, int64_t index, int worker) {
+  const winograd_work *w = context;
+  const conv_blocked_plan *p = w->p;
+  const int64_t first = index * w->e.part, count = bitline_min(w->e.part, w->e.all - first);
+  const int64_t plane = (int64_t)p->shape.height * p->shape.width * BITLINE_LANES;
+  float *input = w->input + worker * w->e.input;
+  for (int64_t block = 0; block < p->tap_count; block++) {
+    bitline_table_of((bitline_isa)p->isa)->winograd_input_f32(
+      &p->tiles, first, count, w->x + block * plane, p->tap_count * plane, input + block * w->e.together * BITLINE_LANES,
+      w->e.input_position);
+  }
+  for (int64_t panel = 0; panel < p->panels; panel++) multiply_panel(w, panel, input, 0, first, count, worker);
 }
 
 void winograd_run(
   const conv_blocked_plan *p, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team
 ) {
+  const int threads = bitline_team_threads(team);
   const int64_t all = batch * p->tiles.rows * p->tiles.columns, limit = part_limit(p);
-  // Parts of even size.
-  const int64_t parts = bitline_max(1, (all + limit - 1) / limit), part = (all + parts - 1) / parts;
-  winograd_work w = {.p = p, .e = extents_of(p, batch, bitline_team_threads(team), part), .x = x, .add = add, .y = y, .input = workspace};
-  w.products = w.input + w.e.input;
-  w.taps = (int32_t *)(w.products + w.e.products * bitline_team_threads(team));
+  // Parts of even size; apart where each thread has rows of blocks enough for the weights that it reads alone.
+  const int apart = threads > 1 && all >= LEAST_APART * threads;
+  int64_t parts = bitline_max(1, (all + limit - 1) / limit);
+  if (apart) parts = bitline_round_up(parts, threads);
+  winograd_work w = {
+    .p = p, .e = extents_of(p, batch, apart ? 1 : threads, (all + parts - 1) / parts), .x = x, .add = add, .y = y, .input = workspace};
+  w.products = w.input + w.e.input * (apart ? threads : 1);
+  w.taps = (int32_t *)(w.products + w.e.products * threads);
   for (int64_t tap = 0; tap < p->tap_count; tap++) w.taps[tap] = (int32_t)(tap * w.e.together * BITLINE_LANES);
+  if (apart) {
+    bitline_team_run(team, (all + w.e.part - 1) / w.e.part, part_task, &w);
+    return;
+  }
   for (w.first = 0; w.first < w.e.all; w.first += w.e.together) {
     w.count = bitline_min(w.e.together, w.e.all - w.first);
     bitline_team_run(team, p->tap_count, input_task, &w);
