@@ -19,7 +19,7 @@ struct ScalarChip {
   var sharesCharge = false
   var planes = 1
   /// Conv-RAM's.
-  let (arrays, columns, rows, largestCode) = (16, 64, 16, 63)
+  let largestCode = 63
 
   private func normal(_ purpose: UInt32, place: Int, element: Int, time: UInt64 = 0) -> Double {
     ScalarDraws.normal(place: place, element: element, purpose: purpose, chip: chip, time: time, seed: seed)
