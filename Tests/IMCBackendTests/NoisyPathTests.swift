@@ -11,7 +11,11 @@ import Testing
     let graph: Graph
     let x: Tensor
     let weights: [Int8]
-    let (channels, side, kernel, filters, tile): (Int, Int, Int, Int, Int)
+    let channels: Int
+    let side: Int
+    let kernel: Int
+    let filters: Int
+    let tile: Int
     let lsb: Double?
     var out: Int { side - kernel + 1 }
     var inputs: Int { channels * kernel * kernel }

@@ -19,9 +19,6 @@ struct ScalarChip {
   var sharesCharge = false
   var planes = 1
   /// Conv-RAM's.
-  let arrays = 16
-  let columns = 64
-  let rows = 16
   let largestCode = 63
 
   private func normal(_ purpose: UInt32, place: Int, element: Int, time: UInt64 = 0) -> Double {

@@ -6,17 +6,17 @@ import ReferenceKernels
 struct IMCExecutable: FabricatedExecutable {
   let graph: Graph
   let program: Program
-  /// The chip, planned for the graph's outputs alone; nil for a graph that the plan does not take.
-  private let chip: MadeChip?
+  /// The chip, made when it first runs; big networks can be mapped and costed without it.
+  private let maker: ChipMaker
+  private let errors: ErrorModel
+  private let draws: Draws
 
   init(graph: Graph, program: Program) throws {
     self.graph = graph
     self.program = program
-    let machine = program.machine
-    chip = Plan(program, graph, wanted: graph.outputs.map(\.value)).map {
-      MadeChip($0, program, errors: machine.errors, draws: machine.draws)
-    }
-    if chip == nil && !machine.isContract {
+    (errors, draws) = (program.machine.errors, program.machine.draws)
+    maker = ChipMaker(program, graph, errors: errors, draws: draws)
+    if !program.machine.isContract && maker.chip == nil {
       throw Diagnostic(
         .unsupported, "circuit errors need a graph with a free batch, f32 inputs and values that floats hold", place: graph.name,
         hint: "leave --batch out, or errors off")
@@ -25,23 +25,18 @@ struct IMCExecutable: FabricatedExecutable {
 
   /// The same program on another chip, with other errors.
   init(_ other: IMCExecutable, errors: ErrorModel, draws: Draws) {
-    let program = other.program
-    graph = other.graph
-    self.program = program
-    chip = other.chip.map { MadeChip($0.plan, program, errors: errors, draws: draws) }
+    (graph, program, self.errors, self.draws) = (other.graph, other.program, errors, draws)
+    maker = ChipMaker(other.program, other.graph, errors: errors, draws: draws, plan: other.maker.chip?.plan)
   }
 
-  /// What the chip computes; nil as in `chip`.
-  var made: MadeChip? { chip }
-
   func run(_ inputs: [Tensor], taps: [ValueID], threads: Int) throws -> RunResult {
-    guard let chip else { return try runOnCells(inputs, taps: taps, threads: threads) }
+    guard let chip = maker.chip else { return try runOnCells(inputs, taps: taps, threads: threads) }
     if taps.isEmpty { return RunResult(outputs: try chip.run(inputs, threads: threads), taps: []) }
     guard let plan = Plan(program, graph, wanted: graph.outputs.map(\.value) + taps) else {
       guard program.machine.isContract else { throw Diagnostic(.unsupported, "this value cannot be tapped with circuit errors on") }
       return try runOnCells(inputs, taps: taps, threads: threads)
     }
-    let results = try MadeChip(plan, program, errors: chip.errors, draws: chip.draws).run(inputs, threads: threads)
+    let results = try MadeChip(plan, program, errors: errors, draws: draws).run(inputs, threads: threads)
     return RunResult(outputs: Array(results.prefix(graph.outputs.count)), taps: Array(results.dropFirst(graph.outputs.count)))
   }
 

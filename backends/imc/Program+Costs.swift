@@ -19,7 +19,8 @@ extension Program {
       chip.rowWriteTime,
     ]
     return CostReport(
-      layers: layers, constants: facts.compactMap { $0.constant(of: chip.name) }, notes: notes(facts) + ownCounting(layers))
+      layers: layers, constants: facts.compactMap { $0.constant(of: chip.name) },
+      notes: notes(facts) + ownCounting(layers) + sensitivity(layers))
   }
 
   /// Throughput and efficiency as the papers count: 1 MAC = 2 operations, energy inside the macro only.
@@ -35,6 +36,24 @@ extension Program {
     if known.count == inside.count { text += ", \(rounded(operations / known.reduce(0, +))) TOPS/W inside the macro" }
     if let area = machine.description.area.number { text += "; \(rounded(area * Double(machine.macros))) mm2" }
     return [text]
+  }
+
+  /// How the energy of a sample moves when a constant that nobody has read in a source is halved or doubled.
+  private func sensitivity(_ layers: [CostReport.Layer]) -> [String] {
+    let energy = machine.description.energy
+    let constants = [
+      ("input conversion", energy.dacConversion), ("averaging and readout", energy.output), ("adding partial sums", energy.partialSumAdd),
+      ("fetching inputs", energy.inputFetch), ("writing weights", energy.rowWrite),
+    ]
+    let parts = layers.filter { $0.place == .array }.flatMap(\.energy)
+    let total = parts.reduce(0) { $0 + ($1.picojoules ?? 0) }
+    return constants.compactMap { component, fact in
+      let own = parts.filter { $0.component == component }.reduce(0) { $0 + ($1.picojoules ?? 0) }
+      guard own > 0, let mark = fact.mark, mark != .read, mark != .quoted else { return nil }
+      func nanojoules(_ picojoules: Double) -> Double { (picojoules / 10).rounded() / 100 }
+      return "\(fact.path) (\(mark.rawValue)) halved or doubled: \(nanojoules(total - own / 2)) or \(nanojoules(total + own)) nJ "
+        + "instead of \(nanojoules(total))"
+    }
   }
 
   private func arrayLayer(_ number: Int, rowLoads: Int, cycle: Double, _ graph: Graph) -> CostReport.Layer {
