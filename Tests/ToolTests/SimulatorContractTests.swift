@@ -9,7 +9,7 @@ import Testing
   /// The set-up of the contract, by options: tiles of at most 64 inputs cut evenly, input codes 0...63 over each layer's largest activation,
   /// a signed 7-bit converter over the 99.9th percentile of the tile sums, sums added digitally.
   static let pipeline =
-    "binarize,quantize{range=max},canonicalize,lower-binary,canonicalize,tile,"
+    "binarize{method=exact},quantize{range=max},canonicalize,lower-binary,canonicalize,tile,"
     + "readout{scale=calibrated,range=percentile,percentile=99.9,samples=200}"
 
   /// Mean fidelity of `chips` chips in dB.
