@@ -70,7 +70,8 @@ struct CaseBuilder {
     guard let count = shape.elementCount else { preconditionFailure("a case draws a tensor of unbound shape \(shape)") }
     switch draw {
     case .spread where element == .bit: return .integers(.bit, shape, (0..<count).map { _ in generator.choice([-1, 1]) })
-    case .whole(let range) where !element.isFloat: return .integers(element, shape, (0..<count).map { _ in generator.int(range) })
+    case .whole(let range) where !element.isFloat && SmallFloat(element) == nil:
+      return .integers(element, shape, (0..<count).map { _ in generator.int(range) })
     case .whole(let range): return floats(element, shape, (0..<count).map { _ in Float(generator.int(range)) })
     case .spread(let width): return floats(element, shape, (0..<count).map { _ in generator.unit() * width })
     case .special(let first): return floats(element, shape, (0..<count).map { $0 < first.count ? first[$0] : generator.unit() })

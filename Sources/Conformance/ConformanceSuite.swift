@@ -9,7 +9,8 @@ public enum ConformanceSuite {
 
   private static let families: [(name: String, blueprints: [Blueprint])] = [
     ("unary", elementwiseUnary), ("binary", elementwiseBinary), ("cast", casts), ("conv", convolutions), ("dense", denseLayers),
-    ("matmul", matrixProducts), ("pool", pools), ("reduce", reductions), ("movement", movements), ("quantize", quantizations),
+    ("matmul", matrixProducts), ("pool", pools), ("reduce", reductions), ("search", searches), ("movement", movements),
+    ("quantize", quantizations),
     ("binary_conv", binaryConvolutions), ("binary_dense", binaryDenseLayers), ("rescale", rescales), ("network", networks),
   ]
 }

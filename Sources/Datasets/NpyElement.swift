@@ -44,11 +44,13 @@ struct NpyElement: Hashable {
     }
   }
 
-  /// The type that a tensor's elements are written as. What numpy lacks goes in the narrowest type that holds it exactly:
-  /// bf16 as f32, bit as i8.
+  /// The type that a tensor's elements are written as. What numpy lacks goes in one of the same width:
+  /// as bit patterns bf16 in u16 and
+  /// smaller floats in u8, bit as i8.
   static func writable(_ type: DataType) -> DataType {
     switch type {
-    case .bfloat16: .float32
+    case .bfloat16: .uint16
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1: .uint8
     case .bit: .int8
     case .float64, .float32, .float16, .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool: type
     }

@@ -48,10 +48,9 @@ public struct NpyFormat: TensorFormat {
   /// The bytes of a .npy file that holds the tensor.
   package static func bytes(of tensor: Tensor) -> [UInt8] {
     let element = NpyElement.writable(tensor.element)
-    let written = tensor.element == .bfloat16 ? Tensor(.float32, tensor.shape, tensor.floats) : tensor
     var bytes = NpyHeader.bytes(for: TensorType(element, tensor.shape))
     bytes.reserveCapacity(bytes.count + tensor.count * element.storageBytes)
-    written.withBytes { bytes.append(contentsOf: $0) }
+    tensor.withBytes { bytes.append(contentsOf: $0) }
     return bytes
   }
 

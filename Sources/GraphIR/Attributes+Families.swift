@@ -282,13 +282,24 @@ public struct Slice: Attributes {
 public struct Cast: Attributes {
   /// The element type of the result.
   public var to = DataType.float32
+  /// Whether the elements keep their bits instead of their values; the types must be of one width.
+  public var reinterprets = false
+  /// Whether numbers beyond a small float become its largest, rather than infinity or NaN.
+  public var saturates = true
+  /// Where a number between two of `f8e8m0` goes; all other types round to nearest.
+  public var rounding = SmallFloat.Rounding.up
 
   /// All at their defaults.
   public init() {}
   /// Creates one from its parts.
-  public init(to: DataType) { self.to = to }
+  public init(to: DataType, reinterprets: Bool = false) {
+    self.to = to
+    self.reinterprets = reinterprets
+  }
   /// The list that printer, parser and options read.
-  public static let fields: [AttributeField<Cast>] = [.init("to", \.to)]
+  public static let fields: [AttributeField<Cast>] = [
+    .init("to", \.to), .init("reinterpret", \.reinterprets), .init("saturate", \.saturates), .init("rounding", \.rounding),
+  ]
 }
 
 /// Bounds on every element: `x < lo ? lo : x > hi ? hi : x`.

@@ -175,8 +175,8 @@ extension Op {
     case .custom(var a):
       a.resultShape = a.resultShape.bound(batch: batch)
       return .custom(a)
-    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .transpose, .concat, .pad, .gather,
-      .quantize, .dequantize, .binaryConv, .binaryDense, .rescale:
+    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .cumulate, .topK, .transpose, .concat,
+      .pad, .gather, .scatter, .quantize, .dequantize, .binaryConv, .binaryDense, .rescale:
       return self
     }
   }

@@ -7,8 +7,8 @@ extension Node {
     case .conv, .binaryConv, .dense, .binaryDense:
       inner = Shape.product(graph.type(of: operands[1]).shape.dimensions.dropFirst())
     case .matmul: inner = graph.type(of: operands[0]).shape.dimensions.last
-    case .unary, .binary, .select, .clip, .cast, .pool, .reduce, .softmax, .reshape, .transpose, .expand, .concat, .slice, .pad, .gather,
-      .quantize, .dequantize, .rescale, .custom:
+    case .unary, .binary, .select, .clip, .cast, .pool, .reduce, .softmax, .cumulate, .topK, .reshape, .transpose, .expand, .concat, .slice,
+      .pad, .gather, .scatter, .quantize, .dequantize, .rescale, .custom:
       inner = 0
     }
     let (product, overflow) = outputs.multipliedReportingOverflow(by: inner ?? 0)

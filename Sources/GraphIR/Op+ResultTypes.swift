@@ -19,7 +19,12 @@ extension Op {
       try require(operands[0].element != .bool && operands[0].element != .bit, "clip does not take \(operands[0].element.rawValue)")
       try require(!(a.lo > a.hi), "the lower bound \(a.lo) is above the upper bound \(a.hi)")
       return [operands[0]]
-    case .cast(let a): return [TensorType(a.to, operands[0].shape)]
+    case .cast(let a):
+      let (from, to) = (operands[0].element, a.to)
+      try require(
+        !a.reinterprets || from.storageBytes == to.storageBytes && from != .bit && to != .bit,
+        "\(from.rawValue) elements cannot be read as \(to.rawValue)")
+      return [TensorType(a.to, operands[0].shape)]
     case .conv(let a): return [try convType(a, operands)]
     case .dense: return [try denseType(operands)]
     case .matmul: return [try matmulType(operands[0], operands[1])]
@@ -29,6 +34,11 @@ extension Op {
       try requireAxis(a.axis, operands[0].shape.rank)
       try requireFloat(operands[0])
       return [operands[0]]
+    case .cumulate(let a):
+      try requireAlong(a.axis, operands[0], "cumulate")
+      return [operands[0]]
+    case .topK(let a): return [try topKType(a, operands[0])]
+    case .scatter(let a): return [try scatterType(a, operands)]
     case .reshape(let a): return [try reshapeType(a, operands[0])]
     case .transpose(let a): return [try transposeType(a, operands[0])]
     case .expand(let a):
@@ -99,9 +109,9 @@ private func binaryType(_ kind: BinaryKind, _ a: TensorType, _ b: TensorType) th
     try require(a.element != .bool, "'\(kind.rawValue)' does not order bool")
     return TensorType(.bool, shape)
   case .and, .or, .xor:
-    try require(a.element == .bool, "'\(kind.rawValue)' takes bool, not \(a.element.rawValue)")
-    return TensorType(.bool, shape)
-  case .add, .sub, .mul, .div, .pow, .min, .max:
+    try require(a.element == .bool || a.element.isInteger, "'\(kind.rawValue)' takes bool or integers, not \(a.element.rawValue)")
+    return TensorType(a.element, shape)
+  case .add, .sub, .mul, .div, .pow, .min, .max, .remainder:
     try require(a.element != .bool && a.element != .bit, "'\(kind.rawValue)' does not take \(a.element.rawValue)")
     return TensorType(a.element, shape)
   }

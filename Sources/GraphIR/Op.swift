@@ -8,6 +8,9 @@ public enum UnaryKind: String, Hashable, Sendable, CaseIterable {
 /// Two numbers in, one out, with NumPy broadcasting.
 public enum BinaryKind: String, Hashable, Sendable, CaseIterable {
   case add, sub, mul, div, pow, min, max
+  /// What the division toward zero leaves; C's `fmod`.
+  case remainder
+  /// Of truth values, or of the bits of integers.
   case and, or, xor
   case equal, less, lessOrEqual = "less_or_equal", greater, greaterOrEqual = "greater_or_equal"
 
@@ -15,7 +18,7 @@ public enum BinaryKind: String, Hashable, Sendable, CaseIterable {
   public var isComparison: Bool {
     switch self {
     case .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: true
-    case .add, .sub, .mul, .div, .pow, .min, .max, .and, .or, .xor: false
+    case .add, .sub, .mul, .div, .pow, .min, .max, .remainder, .and, .or, .xor: false
     }
   }
 }
@@ -36,6 +39,10 @@ public enum Op: Hashable, Sendable {
   case pool(Pool)
   case reduce(Reduce)
   case softmax(AxisAttribute)
+  /// Running sums or products along an axis.
+  case cumulate(Cumulate)
+  /// The places of the greatest or least elements along an axis, best first; i64.
+  case topK(TopK)
 
   case reshape(Reshape)
   case transpose(Transpose)
@@ -46,6 +53,8 @@ public enum Op: Hashable, Sendable {
   case pad(Pad)
   /// Operands: data, i32 or i64 indices.
   case gather(AxisAttribute)
+  /// Rows of data replaced by, or joined with, rows of updates. Operands: data, i64 indices `[n]`, updates `[n, …]`.
+  case scatter(Scatter)
 
   case quantize(Quantize)
   /// `(f32(q) - f32(zero)) · scale`. Operands: q (an integer type or bit), scale, and optionally zero; `axis` as in `Quantize`.

@@ -35,6 +35,8 @@ public struct OpSchema: Sendable {
       row("pool", 1...1, "maximum or average over windows", Op.pool),
       row("reduce", 1...1, "sum, mean, maximum, minimum or product along axes", Op.reduce),
       row("softmax", 1...1, "exp(x - max) over its sum, along an axis", Op.softmax),
+      row("cumulate", 1...1, "running sums or products along an axis", Op.cumulate),
+      row("top_k", 1...1, "places of the greatest or least elements along an axis", Op.topK),
       row("reshape", 1...1, "the same elements in another shape", Op.reshape),
       row("transpose", 1...1, "a permutation of axes", Op.transpose),
       row("expand", 1...1, "broadcast to a shape", Op.expand),
@@ -42,6 +44,7 @@ public struct OpSchema: Sendable {
       row("slice", 1...1, "a strided part", Op.slice),
       row("pad", 1...1, "padding or cropping of every axis", Op.pad),
       row("gather", 2...2, "rows of data chosen by indices, along an axis", Op.gather),
+      row("scatter", 3...3, "rows replaced by, or joined with, updates: data, indices, updates", Op.scatter),
       row("quantize", 2...3, "numbers to codes: x, scale, zero", Op.quantize),
       row("dequantize", 2...3, "codes to numbers: q, scale, zero", Op.dequantize),
       row("binary_conv", 2...3, "convolution of codes with ±1 weights, by tiles: codes, weights, order", Op.binaryConv),
@@ -71,6 +74,8 @@ extension Op {
     case .pool: "pool"
     case .reduce: "reduce"
     case .softmax: "softmax"
+    case .cumulate: "cumulate"
+    case .topK: "top_k"
     case .reshape: "reshape"
     case .transpose: "transpose"
     case .expand: "expand"
@@ -78,6 +83,7 @@ extension Op {
     case .slice: "slice"
     case .pad: "pad"
     case .gather: "gather"
+    case .scatter: "scatter"
     case .quantize: "quantize"
     case .dequantize: "dequantize"
     case .binaryConv: "binary_conv"
@@ -104,6 +110,9 @@ extension Op {
     case .pool(let a): a.nonDefault
     case .reduce(let a): a.nonDefault
     case .softmax(let a), .concat(let a), .gather(let a), .dequantize(let a): a.nonDefault
+    case .cumulate(let a): a.nonDefault
+    case .topK(let a): a.nonDefault
+    case .scatter(let a): a.nonDefault
     case .reshape(let a), .expand(let a): a.nonDefault
     case .transpose(let a): a.nonDefault
     case .slice(let a): a.nonDefault

@@ -243,6 +243,9 @@ public struct Parser {
     case .uint32: return Tensor(.uint32, type.shape, try all { UInt32($0) })
     case .uint16: return Tensor(.uint16, type.shape, try all { UInt16($0) })
     case .uint8: return Tensor(.uint8, type.shape, try all { UInt8($0) })
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      // Their codes.
+      return Tensor(type.element, type.shape, try all { UInt8($0) })
     case .bool: return Tensor(.bool, type.shape, try all { UInt8($0).flatMap { $0 <= 1 ? $0 : nil } })
     case .bit: return Tensor(.bit, type.shape, try all { Int8($0).flatMap { $0 == 1 || $0 == -1 ? $0 : nil } })
     }

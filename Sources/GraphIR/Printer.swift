@@ -83,6 +83,8 @@ public enum Printer {
     case .float32, .float16, .bfloat16: Float(tensor.double(at: index)).description
     case .int64: tensor.withElements(Int64.self) { $0[index].description }
     case .uint64: tensor.withElements(UInt64.self) { $0[index].description }
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      tensor.withElements(UInt8.self) { $0[index].description }
     case .int32, .int16, .int8, .uint32, .uint16, .uint8, .bool, .bit: Int(tensor.double(at: index)).description
     }
   }

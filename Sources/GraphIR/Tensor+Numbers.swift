@@ -20,6 +20,8 @@ extension Tensor {
     case .uint32: withElements(UInt32.self) { Double($0[index]) }
     case .uint16: withElements(UInt16.self) { Double($0[index]) }
     case .uint8, .bool: withElements(UInt8.self) { Double($0[index]) }
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      withElements(UInt8.self) { SmallFloat(element)?.value(of: $0[index]) ?? .nan }
     }
   }
 
@@ -34,7 +36,8 @@ extension Tensor {
   /// All elements of an integer, bool or bit tensor as `Int`; nil for floats and for u64 values beyond `Int.max`.
   public var integers: [Int]? {
     switch element {
-    case .float64, .float32, .float16, .bfloat16: return nil
+    case .float64, .float32, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      return nil
     case .int64: return withElements(Int64.self) { $0.map { Int($0) } }
     case .uint64:
       return withElements(UInt64.self) { source in
@@ -57,7 +60,8 @@ extension Tensor {
     case .uint32: return filled(UInt32.self)
     case .uint16: return filled(UInt16.self)
     case .uint8, .bool: return filled(UInt8.self)
-    case .float64, .float32, .float16, .bfloat16: preconditionFailure("\(element.rawValue) is not an integer type")
+    case .float64, .float32, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      preconditionFailure("\(element.rawValue) is not an integer type")
     }
   }
 

@@ -12,6 +12,8 @@ public struct ImportRequest: Sendable {
   public var memoryLimit: Int
   /// Whether a model's external data may lie behind symbolic links.
   public var followsLinks: Bool
+  /// What the model will be run on: a frontend may use it where a shape depends on an input's elements.
+  public var given = GivenInputs()
 
   /// Creates one from its parts.
   public init(
@@ -31,11 +33,17 @@ public struct ImportedModel: Sendable {
   public var graph: Graph
   /// What the user should know.
   public var notes: [String]
+  /// Inputs of the model that are constants of the graph, because a shape depends on the elements they were given.
+  public var boundInputs: [String]
+  /// The names of all inputs of the model, those that became constants too.
+  public var inputNames: [String]
 
   /// Creates one from its parts.
-  public init(graph: Graph, notes: [String] = []) {
+  public init(graph: Graph, notes: [String] = [], boundInputs: [String] = [], inputNames: [String]? = nil) {
     self.graph = graph
     self.notes = notes
+    self.boundInputs = boundInputs
+    self.inputNames = inputNames ?? graph.inputs.map { graph[$0].name }
   }
 }
 

@@ -1,7 +1,8 @@
 import GraphIR
 
 extension Reference {
-  /// Two numbers in, one out; ONNX Add, Sub, Mul, Div, Pow, Min, Max, And, Or, Xor, Equal, Less, Greater and their kin.
+  /// Two numbers in, one out; ONNX Add, Sub, Mul, Div, Pow, Min, Max, Mod with `fmod`, And, Or, Xor, Equal, Less,
+  /// Greater and their kin.
   static func binary(_ kind: BinaryKind, _ a: Tensor, _ b: Tensor, _ type: TensorType) -> Tensor {
     let x = expand(a, to: type.shape)
     let y = expand(b, to: type.shape)
@@ -30,7 +31,8 @@ extension Reference {
     case .lessOrEqual: x <= y ? 1 : 0
     case .greater: x > y ? 1 : 0
     case .greaterOrEqual: x >= y ? 1 : 0
-    case .add, .sub, .mul, .div, .pow, .min, .max, .and, .or, .xor: preconditionFailure("'\(kind.rawValue)' compares nothing")
+    case .add, .sub, .mul, .div, .pow, .min, .max, .remainder, .and, .or, .xor:
+      preconditionFailure("'\(kind.rawValue)' compares nothing")
     }
   }
 
@@ -43,11 +45,12 @@ extension Reference {
     case .pow: power(x, y)
     case .min: minimum(x, y)
     case .max: maximum(x, y)
+    case .remainder: x.truncatingRemainder(dividingBy: y)
     case .and, .or, .xor, .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: preconditionFailure("'\(kind.rawValue)' makes no float")
     }
   }
 
-  /// Sums and products wrap. Division truncates toward zero; by zero it gives 0; the least number over -1 wraps.
+  /// Sums and products wrap. Division truncates toward zero; by zero it gives 0, and the dividend is left; the least number over -1 wraps.
   private static func integer<Number: FixedWidthInteger>(_ kind: BinaryKind, _ x: Number, _ y: Number) -> Number {
     switch kind {
     case .add: x &+ y
@@ -57,6 +60,7 @@ extension Reference {
     case .pow: integerPower(x, y)
     case .min: min(x, y)
     case .max: max(x, y)
+    case .remainder: x &- quotient(x, y) &* y
     case .and: x & y
     case .or: x | y
     case .xor: x ^ y

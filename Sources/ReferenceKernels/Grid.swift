@@ -41,7 +41,8 @@ extension Tensor {
     case .float64, .int64, .uint64: return pick(UInt64.self)
     case .float32, .int32, .uint32: return pick(UInt32.self)
     case .float16, .bfloat16, .int16, .uint16: return pick(UInt16.self)
-    case .int8, .uint8, .bool, .bit: return pick(UInt8.self)
+    case .int8, .uint8, .bool, .bit, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      return pick(UInt8.self)
     }
   }
 }

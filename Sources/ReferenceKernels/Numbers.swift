@@ -14,6 +14,7 @@ extension DataType {
   var arithmetic: Arithmetic {
     switch self {
     case .float64, .float32, .float16, .bfloat16: .real
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1: .real
     case .int64, .int32, .int16, .int8, .uint32, .uint16, .uint8, .bool, .bit: .signed
     case .uint64: .unsigned
     }
@@ -31,6 +32,7 @@ extension Tensor {
     case .float16: withElements(Float16.self) { $0.map { Double($0) } }
     case .bfloat16: withElements(UInt16.self) { $0.map { Double(Float(bitPattern: UInt32($0) << 16)) } }
     case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool, .bit: integers(as: Int64.self).map { Double($0) }
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1: doubles
     }
   }
 
@@ -49,7 +51,8 @@ extension Tensor {
     case .uint16: return read(UInt16.self)
     case .uint8: return read(UInt8.self)
     case .bool: return withElements(UInt8.self) { $0.map { $0 == 0 ? 0 : 1 } }
-    case .float64, .float32, .float16, .bfloat16: preconditionFailure("\(element.rawValue) elements are not integers")
+    case .float64, .float32, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      preconditionFailure("\(element.rawValue) elements are not integers")
     }
   }
 }
@@ -64,6 +67,8 @@ extension Tensor {
     case .float32: self.init(element, shape, numbers.map { Float($0) })
     case .float16: self.init(element, shape, numbers.map { Float16($0) })
     case .bfloat16: self.init(element, shape, numbers.map { bfloat16Bits(rounding: $0) })
+    case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      self.init(element, shape, numbers.map { SmallFloat(element)?.code(of: $0) ?? 0 })
     case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool, .bit:
       preconditionFailure("\(element.rawValue) is not a floating-point type")
     }
@@ -82,7 +87,8 @@ extension Tensor {
     case .uint8: self.init(element, shape, numbers.map { UInt8(truncatingIfNeeded: $0) })
     case .bool: self.init(element, shape, numbers.map { $0 == 0 ? 0 : 1 } as [UInt8])
     case .bit: self.init(element, shape, numbers.map { $0 < 0 ? -1 : 1 } as [Int8])
-    case .float64, .float32, .float16, .bfloat16: preconditionFailure("\(element.rawValue) is not an integer type")
+    case .float64, .float32, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      preconditionFailure("\(element.rawValue) is not an integer type")
     }
   }
 }

@@ -25,7 +25,14 @@ extension Op {
       case .sum, .mean, .product: return sum(of: a.axes.reduce(1) { $0 * x.shape[$1] })
       }
     case .softmax(let a): return sum(of: x.shape[a.axis])
-    case .select, .clip, .cast, .reshape, .transpose, .expand, .concat, .slice, .pad, .gather, .quantize, .dequantize, .binaryConv,
+    case .cumulate(let a): return sum(of: x.shape[a.axis])
+    case .scatter(let a):
+      switch a.reduction {
+      case .none: return .exact
+      case .max, .min: return .ulps(0)
+      case .add, .mul: return sum(of: operands[1].shape[0])
+      }
+    case .select, .clip, .cast, .topK, .reshape, .transpose, .expand, .concat, .slice, .pad, .gather, .quantize, .dequantize, .binaryConv,
       .binaryDense, .rescale, .custom:
       return .exact
     }
@@ -48,7 +55,7 @@ extension UnaryKind {
 extension BinaryKind {
   fileprivate var tolerance: Tolerance {
     switch self {
-    case .add, .sub, .mul, .div, .and, .or, .xor, .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: .exact
+    case .add, .sub, .mul, .div, .remainder, .and, .or, .xor, .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: .exact
     case .min, .max: .ulps(0)
     case .pow: .ulps(Op.elementaryUlps)
     }

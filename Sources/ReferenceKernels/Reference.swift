@@ -17,19 +17,38 @@ public enum Reference {
     }
   }
 
+  /// What a computed constant may take however little it is made of, in bytes.
+  public static let foldedBytes = 256 << 20
+  /// How many times its operands' bytes a larger one may take: weights that are stored in few bits grow so much.
+  public static let foldedGrowth = 32
+
+  /// The results of one op on constants, computed when a graph is compiled. Throws as `evaluate`, and when a result is far larger than what it is
+  /// made of: a short file must not fill the memory.
+  public static func fold(_ op: Op, _ operands: [Tensor]) throws -> [Tensor] {
+    let before = operands.reduce(0) { $0 + $1.count * $1.element.storageBytes }
+    for type in try op.resultTypes(for: operands.map(\.type)) {
+      guard let bytes = type.shape.elementCount?.multipliedReportingOverflow(by: type.element.storageBytes), !bytes.overflow,
+        bytes.partialValue <= max(foldedBytes, foldedGrowth * before)
+      else { throw Diagnostic(.badInput, "a constant of type \(type) made of \(before) bytes is too large", hint: "make it an input") }
+    }
+    return try evaluate(op, operands)
+  }
+
   private static func evaluate(_ op: Op, _ operands: [Tensor], _ type: TensorType) throws -> Tensor {
     switch op {
     case .unary(let kind): unary(kind, operands[0])
     case .binary(let kind): binary(kind, operands[0], operands[1], type)
     case .select: select(operands, type)
     case .clip(let a): clip(a, operands[0])
-    case .cast(let a): cast(operands[0], to: a.to)
+    case .cast(let a): cast(operands[0], a)
     case .conv(let a): conv(a, operands, type)
     case .dense(let a): dense(a, operands, type)
     case .matmul: try matmul(operands[0], operands[1], type)
     case .pool(let a): pool(a, operands[0], type)
     case .reduce(let a): reduce(a, operands[0], type)
     case .softmax(let a): softmax(operands[0], axis: a.axis)
+    case .cumulate(let a): cumulate(a, operands[0])
+    case .topK(let a): topK(a, operands[0], type.shape)
     case .reshape: operands[0].reshaped(type.shape)
     case .transpose(let a): transpose(operands[0], a.order, type.shape)
     case .expand: expand(operands[0], to: type.shape)
@@ -37,6 +56,7 @@ public enum Reference {
     case .slice(let a): slice(a, operands[0], type.shape)
     case .pad(let a): pad(a, operands[0], type.shape)
     case .gather(let a): try gather(operands[0], operands[1], axis: a.axis, type.shape)
+    case .scatter(let a): try scatter(a, operands)
     case .quantize(let a): try quantize(a, operands)
     case .dequantize(let a): dequantize(axis: a.axis, operands)
     case .binaryConv(let a): try binaryConv(a, operands, type)

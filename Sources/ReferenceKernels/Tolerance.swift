@@ -48,7 +48,9 @@ struct FloatFormat {
     case .float32: self.init(epsilon: Double(Float.ulpOfOne), leastNormal: Double(Float.leastNormalMagnitude))
     case .float16: self.init(epsilon: Double(Float16.ulpOfOne), leastNormal: Double(Float16.leastNormalMagnitude))
     case .bfloat16: self.init(epsilon: 1 / 128, leastNormal: Double(Float.leastNormalMagnitude))
-    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool, .bit: return nil
+    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool, .bit, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
+      .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      return nil
     }
   }
 

@@ -22,11 +22,12 @@ struct CompareCommand: ToolCommand {
   var format: Format = .text
 
   func execute(_ registry: Registry) throws {
-    let bench = try Workbench(registry, model, backend.spellings(default: "cpu,imc,baseline"), lowering, watching)
+    let given = try InputReader.read(input, registry, for: model)
+    let bench = try Workbench(registry, model, backend.spellings(default: "cpu,imc,baseline"), lowering, watching, given: given)
     printNotes(bench.notes)
     var comparison = try Comparison(bench.machines.map { ($0.name, $0.executable) })
     if !input.isEmpty {
-      _ = try comparison.add(InputReader(registry, bench.graph).read(input), threads: backend.threads)
+      _ = try comparison.add(InputReader(bench.graph, modelInputs: bench.inputNames).tensors(of: given), threads: backend.threads)
     } else {
       try samples.forEachBatch(of: bench.graph, title: "compare") { inputs, _ in
         _ = try comparison.add(inputs, threads: backend.threads)
@@ -132,6 +133,8 @@ struct RandomInputs {
       case .float16: return Tensor(.float16, shape, (0..<count).map { _ in Float16(Float(random.next() >> 40) / 16_777_216).bitPattern })
       case .bfloat16:
         return Tensor(.bfloat16, shape, (0..<count).map { _ in UInt16((Float(random.next() >> 40) / 16_777_216).bitPattern >> 16) })
+      case .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+        return Tensor(type.element, shape, (0..<count).map { _ in UInt8(random.next() >> 61) })
       case .bool: return Tensor.integers(.bool, shape, (0..<count).map { _ in Int(random.next() >> 63) })
       case .bit: return Tensor.integers(.bit, shape, (0..<count).map { _ in Int(random.next() >> 63) * 2 - 1 })
       case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8:

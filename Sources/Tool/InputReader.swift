@@ -4,42 +4,60 @@ import PluginAPI
 
 /// Finds a tensor for every input of a graph among files given in order or by name.
 struct InputReader {
-  private let registry: Registry
   private let graph: Graph
+  /// The names of the model's inputs, of which the graph may have fewer.
+  private let names: [String]
 
-  init(_ registry: Registry, _ graph: Graph) {
-    self.registry = registry
+  /// A reader for a graph that was imported from a model with inputs of these names.
+  init(_ graph: Graph, modelInputs names: [String]) {
     self.graph = graph
+    self.names = names
   }
 
-  /// One tensor for each graph input, of its type; throws one diagnostic for each that is missing or does not fit.
-  func read(_ given: [String]) throws -> [Tensor] {
-    let names = graph.inputs.map { graph[$0].name }
-    var found: [String: (tensor: Tensor, file: String)] = [:]
-    var unnamed: [(tensor: Tensor, file: String)] = []
+  /// Reads the files of `--input` options, before it is known what the model takes.
+  static func read(_ given: [String], _ registry: Registry) throws -> GivenInputs {
+    var inputs = GivenInputs()
     for text in given {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      if parts.count == 2, names.contains(parts[0]) {
+      if parts.count == 2, !Files.exists(text) {
         guard let tensor = try registry.readTensors(parts[1]).first?.tensor else {
           throw Diagnostic(.badInput, "holds no tensor", file: parts[1])
         }
-        found[parts[0]] = (tensor, parts[1])
+        inputs.named[parts[0]] = GivenInputs.Item(tensor: tensor, file: parts[1])
         continue
       }
-      if parts.count == 2, !Files.exists(text) {
-        throw Diagnostic(.usage, "the model has no input '\(parts[0])'", hint: "it has \(names.joined(separator: ", "))")
-      }
       for (name, tensor) in try registry.readTensors(text) {
-        if names.contains(name) && Files.fileExtension(text) == "npz" {
-          found[name] = (tensor, text)
-        } else {
-          unnamed.append((tensor, text))
-        }
+        inputs.inOrder.append((Files.fileExtension(text) == "npz" ? name : "", GivenInputs.Item(tensor: tensor, file: text)))
       }
     }
-    var waiting = unnamed[...]
-    for name in names where found[name] == nil { if let next = waiting.popFirst() { found[name] = next } }
-    if let extra = waiting.first {
+    return inputs
+  }
+
+  /// The same. Where a file cannot be read and the model is not supported either, that is said instead: no other file would help.
+  static func read(_ given: [String], _ registry: Registry, for model: ModelFlags) throws -> GivenInputs {
+    do {
+      return try read(given, registry)
+    } catch let unreadable {
+      do {
+        _ = try registry.importModel(model.request())
+      } catch let fault as Diagnostic where fault.kind == .unsupported {
+        throw fault
+      } catch let faults as Diagnostics where faults.kind == .unsupported {
+        throw faults
+      } catch {
+        throw unreadable
+      }
+      throw unreadable
+    }
+  }
+
+  /// One tensor for each graph input, of its type; throws one diagnostic for each that is missing or does not fit.
+  func tensors(of given: GivenInputs) throws -> [Tensor] {
+    if let unknown = given.named.keys.sorted().first(where: { !names.contains($0) }) {
+      throw Diagnostic(.usage, "the model has no input '\(unknown)'", hint: "it has \(names.joined(separator: ", "))")
+    }
+    let (found, rest) = given.assigned(to: names)
+    if let extra = rest.first {
       throw Diagnostic(
         .usage, "is one input too many", file: extra.file, hint: "the model has \(names.count): \(names.joined(separator: ", "))")
     }
@@ -47,12 +65,12 @@ struct InputReader {
     var tensors: [Tensor] = []
     for id in graph.inputs {
       let (name, type) = (graph[id].name, graph.type(of: id))
-      guard let (tensor, file) = found[name] else {
+      guard let item = found[name] else {
         faults.append(Diagnostic(.usage, "input '\(name)' : \(type) is missing", hint: "give --input FILE or --input \(name)=FILE"))
         continue
       }
-      guard let fitting = Self.fit(tensor, to: type) else {
-        faults.append(Diagnostic(.badInput, "is \(tensor.type), input '\(name)' takes \(type)", file: file))
+      guard let fitting = item.tensor.fitting(type) else {
+        faults.append(Diagnostic(.badInput, "is \(item.tensor.type), input '\(name)' takes \(type)", file: item.file))
         continue
       }
       tensors.append(fitting)
@@ -61,20 +79,5 @@ struct InputReader {
     let batches = Set(zip(graph.inputs, tensors).filter { graph.type(of: $0.0).shape.hasFreeBatch }.map { $0.1.shape[0] })
     if batches.count > 1 { throw Diagnostic(.badInput, "inputs have batches of \(batches.sorted())", hint: "they must agree") }
     return tensors
-  }
-
-  /// The tensor as an input of `type`, or nil. Types that NumPy lacks come as bit patterns of the same width.
-  private static func fit(_ tensor: Tensor, to type: TensorType) -> Tensor? {
-    let wanted = type.shape.bound(batch: tensor.shape.dimensions.first ?? 0)
-    guard tensor.shape == wanted, !(type.shape.hasFreeBatch && tensor.shape.rank == 0) else { return nil }
-    if tensor.element == type.element { return tensor }
-    switch (tensor.element, type.element) {
-    case (.uint16, .bfloat16):
-      return Tensor(type.element, tensor.shape) { out in tensor.withBytes { out.copyMemory(from: $0) } }
-    case (.int8, .bit):
-      let isBit = tensor.withElements(Int8.self) { $0.allSatisfy { $0 == 1 || $0 == -1 } }
-      return isBit ? Tensor(.bit, tensor.shape, tensor.elements(Int8.self)) : nil
-    default: return nil
-    }
   }
 }

@@ -26,9 +26,11 @@ struct RunCommand: ToolCommand {
   var allValues = false
 
   func execute(_ registry: Registry) throws {
-    let bench = try Workbench(registry, model, backend.backends.isEmpty ? nil : backend.spellings(default: "cpu"), lowering, watching)
+    let given = try InputReader.read(input, registry, for: model)
+    let spellings = backend.backends.isEmpty ? nil : try backend.spellings(default: "cpu")
+    let bench = try Workbench(registry, model, spellings, lowering, watching, given: given)
     printNotes(bench.notes)
-    let inputs = try InputReader(registry, bench.graph).read(input)
+    let inputs = try InputReader(bench.graph, modelInputs: bench.inputNames).tensors(of: given)
     guard let format = registry.tensorFormats.first(where: { $0.fileExtensions.contains(outputFormat) }) else {
       throw Diagnostic(.usage, "--output-format cannot be '\(outputFormat)'", hint: "npy or pb")
     }

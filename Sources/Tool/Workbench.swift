@@ -19,10 +19,12 @@ struct Workbench {
   let notes: [String]
   /// What lowering reported in figures: the budget's frontier, errors by layer, histograms.
   let tables: [Table]
+  /// The names of the model's inputs; the graph has fewer where shapes depend on one that was given.
+  let inputNames: [String]
 
   init(
     _ registry: Registry, _ model: ModelFlags, _ spellings: [Spelling]?, _ lowering: LoweringFlags, _ watching: PassFlags,
-    compiles: Bool = true
+    compiles: Bool = true, given: GivenInputs = GivenInputs()
   ) throws {
     if let head = try? Files.head(model.model, count: 8), ProgramFile.recognizes(head) {
       let program = try ProgramFile(path: model.model)
@@ -36,10 +38,15 @@ struct Workbench {
         ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program.graph)) } : []
       notes = []
       tables = []
+      inputNames = graph.inputs.map { [graph] in graph[$0].name }
       return
     }
     let configured = try registry.backends(spellings ?? [Spelling("cpu")])
-    var session = Session(registry, model: try registry.importModel(model.request()))
+    var request = try model.request()
+    request.given = given
+    let imported = try registry.importModel(request)
+    inputNames = imported.inputNames
+    var session = Session(registry, model: imported)
     let timing = PassTiming()
     var base = PassRunner(evaluate: Session.evaluator(registry), note: { _ in })
     try watching.configure(&base, timing: timing)

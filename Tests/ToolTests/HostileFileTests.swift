@@ -14,8 +14,13 @@ import Testing
     try FileManager.default.createDirectory(at: model.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(bytes).write(to: model)
     try prepare(folder)
-    for stage in ["raw", "canonical"] {
-      let outcome = try Bitline.limited(["inspect", model.path, "--stage", stage])
+    let program = folder.appendingPathComponent("m.bitline").path
+    let commands = [
+      "raw": ["inspect", model.path, "--stage", "raw"], "canonical": ["inspect", model.path, "--stage", "canonical"],
+      "cpu": ["compile", model.path, "--backend", "cpu", "-o", program],
+    ]
+    for (stage, arguments) in commands {
+      let outcome = try Bitline.limited(arguments)
       #expect(!outcome.crashed, "\(stage): \(outcome.error.prefix(300))", sourceLocation: sourceLocation)
       let allowed = words.isEmpty ? kinds.union([0]) : kinds
       #expect(allowed.contains(outcome.status), "\(stage): \(outcome.status), \(outcome.error.prefix(300))", sourceLocation: sourceLocation)

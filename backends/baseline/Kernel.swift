@@ -36,7 +36,9 @@ enum Selection: Sendable {
     case .conv, .dense, .pool, .quantize, .dequantize, .unary(.relu), .clip:
       self = .host(because: "the machine has no kernel for these types")
     case .binary: self = .host(because: "the machine has no kernel for these types or for broadcasting")
-    case .unary, .select, .cast, .matmul, .reduce, .softmax, .transpose, .expand, .concat, .slice, .pad, .gather, .custom:
+    case .unary, .select, .cast, .matmul, .reduce, .softmax, .cumulate, .topK, .transpose, .expand, .concat, .slice, .pad, .gather,
+      .scatter,
+      .custom:
       self = .host(because: "the machine has no kernel for '\(node.op.name)'")
     }
   }

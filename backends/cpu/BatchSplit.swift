@@ -35,6 +35,9 @@ struct BatchSplit {
     case .matmul: return rank > 2 ? isAligned : onlyFirst
     case .reduce(let a): return !a.axes.contains(0)
     case .softmax(let a): return a.axis > 0
+    case .cumulate(let a): return a.axis > 0
+    case .topK(let a): return a.axis > 0
+    case .scatter: return false
     case .reshape: return true
     case .transpose(let a): return a.order.first == 0
     case .expand: return isAligned

@@ -65,6 +65,7 @@ struct ExecutionPlan: Sendable {
     (compiler.types, compiler.layouts) = (plan.types, plan.layouts)
     compiler.constants += [Tensor?](repeating: nil, count: copies)
     compiler.isVariable += [Bool](repeating: true, count: copies)
+    compiler.findWholeNumbers(nodes)
     places = [Place?](repeating: nil, count: plan.types.count)
     filledBy = [Int?](repeating: nil, count: plan.types.count)
     for slot in plan.types.indices where compiler.isVariable[slot] && !hidden.contains(ValueID(slot)) {
@@ -96,7 +97,11 @@ struct ExecutionPlan: Sendable {
         continue
       }
       let operands = node.operands.compactMap { constants[Int($0.index)] }
-      for (result, tensor) in zip(node.results, try Reference.evaluate(node.op, operands)) { constants[Int(result.index)] = tensor }
+      do {
+        for (result, tensor) in zip(node.results, try Reference.fold(node.op, operands)) { constants[Int(result.index)] = tensor }
+      } catch let fault as Diagnostic {
+        throw fault.at("node '\(node.origin)'")
+      }
     }
     return (constants, isVariable)
   }

@@ -90,7 +90,7 @@ extension StepCompiler {
     if a.groups > 1 { return blockedDepthwise(a, node, weights, bias, &shape) }
     let plain: Int32 = layout(x) == .plain ? 1 : 0
     // The op's tolerance is a part of the greatest result, and Winograd's error one of the greatest sum: clipping sets them apart.
-    var isExact: Int32 = exact ? 1 : 0
+    var isExact: Int32 = exact || wholeNumbers.contains(x) ? 1 : 0
     if case .clip = a.activation { isExact = 1 }
     let samples = Int64(expectedSamples)
     let bytes = bitline_conv_blocked_f32_plan_bytes(isa, &shape, plain, samples, isExact)

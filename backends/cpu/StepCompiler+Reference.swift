@@ -37,9 +37,8 @@ extension StepCompiler {
     case .slice(var a):
       a.extents[0] = Shape.free
       return .slice(a)
-    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .transpose, .concat, .pad, .gather,
-      .quantize,
-      .dequantize, .binaryConv, .binaryDense, .rescale, .custom:
+    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .cumulate, .topK, .transpose, .concat,
+      .pad, .gather, .scatter, .quantize, .dequantize, .binaryConv, .binaryDense, .rescale, .custom:
       return node.op
     }
   }

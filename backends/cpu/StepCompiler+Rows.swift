@@ -73,7 +73,7 @@ extension StepCompiler {
     case .sub: kernel = BITLINE_BINARY_SUB
     case .mul: kernel = BITLINE_BINARY_MUL
     case .div: kernel = BITLINE_BINARY_DIV
-    case .pow, .min, .max, .and, .or, .xor, .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: return nil
+    case .pow, .min, .max, .remainder, .and, .or, .xor, .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: return nil
     }
     let commutes = kind == .add || kind == .mul
     return binary(kernel, node, node.operands[0], node.operands[1])

@@ -48,7 +48,9 @@ extension StepCompiler {
       case .float32: element = BITLINE_ELEMENT_F32
       case .uint8: element = BITLINE_ELEMENT_U8
       case .int8: element = BITLINE_ELEMENT_I8
-      case .float64, .float16, .bfloat16, .int64, .int32, .int16, .uint64, .uint32, .uint16, .bool, .bit: return nil
+      case .float64, .float16, .bfloat16, .int64, .int32, .int16, .uint64, .uint32, .uint16, .bool, .bit,
+        .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+        return nil
       }
       return Step(kernel: "pool_max") { frame in
         withUnsafePointer(to: shape) {

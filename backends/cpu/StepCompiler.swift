@@ -13,6 +13,24 @@ struct StepCompiler {
   var layouts: [ValueLayout]
   var constants: [Tensor?]
   var isVariable: [Bool]
+  /// Floating-point values that hold whole numbers, as codes do that are cast: their sums are exact as written, and a cast or a rounding behind them
+  /// takes the least error of a transform for a whole step.
+  var wholeNumbers: Set<ValueID> = []
+
+  /// Follows whole numbers from the casts that make them through the nodes that only move them.
+  mutating func findWholeNumbers(_ nodes: [PlannedNode]) {
+    for planned in nodes {
+      let node = planned.node
+      let isWhole: Bool =
+        switch node.op {
+        case _ where planned.isConversion: wholeNumbers.contains(node.operands[0])
+        case .cast: type(node.operands[0]).element.isInteger
+        case .reshape, .transpose, .slice: wholeNumbers.contains(node.operands[0])
+        default: false
+        }
+      if isWhole { wholeNumbers.insert(node.results[0]) }
+    }
+  }
 
   func step(for planned: PlannedNode) -> Step {
     let node = planned.node
@@ -44,7 +62,7 @@ struct StepCompiler {
       case .transpose(let a): transpose(a, node)
       case .slice(let a): slice(a, node)
       case .expand: expand(node)
-      case .select, .cast, .reshape, .pad, .gather, .custom: nil
+      case .select, .cast, .cumulate, .topK, .reshape, .pad, .gather, .scatter, .custom: nil
       }
     return step ?? reference(node)
   }

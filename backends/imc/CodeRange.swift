@@ -22,9 +22,8 @@ struct CodeRange: Hashable, Sendable {
     case .unary(.relu): return CodeRange(lo: max(0, operand().lo), hi: max(0, operand().hi))
     case .pad(let a): return a.mode == .constant ? operand().joined(with: CodeRange(of: a.value, within: whole)) : operand()
     case .concat: return node.operands.indices.dropFirst().reduce(operand()) { $0.joined(with: operand($1)) }
-    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .reduce, .softmax, .dequantize, .binaryConv, .binaryDense,
-      .rescale,
-      .custom:
+    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .reduce, .softmax, .cumulate, .topK, .scatter, .dequantize,
+      .binaryConv, .binaryDense, .rescale, .custom:
       return whole
     }
   }

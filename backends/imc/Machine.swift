@@ -84,8 +84,8 @@ struct Machine: Sendable {
     case .binaryConv(let a): return binarySupport(for: node, in: graph, tile: a.tile, a.readout)
     case .binaryDense(let a): return binarySupport(for: node, in: graph, tile: a.tile, a.readout)
     case .custom: return .no(because: "a foreign op has no kernel here")
-    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .reshape, .transpose, .expand, .concat,
-      .slice, .pad, .gather, .quantize, .dequantize, .rescale:
+    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .cumulate, .topK, .reshape, .transpose,
+      .expand, .concat, .slice, .pad, .gather, .scatter, .quantize, .dequantize, .rescale:
       return .host(because: "the array only evaluates binary layers")
     }
   }

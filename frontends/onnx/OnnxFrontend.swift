@@ -1,7 +1,7 @@
 import GraphIR
 import PluginAPI
 
-/// Reads ONNX models: opset 6 to 27, IR version 3 and later.
+/// Reads ONNX models: opset 1 to 27 (a few operators from 5 or 6 on), IR version 3 and later.
 ///
 /// A model is untrusted. What it says is checked before memory is taken or a number is used, external data stays inside the model's folder,
 /// and everything that is not supported is reported at once.

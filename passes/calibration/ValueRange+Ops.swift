@@ -18,12 +18,13 @@ extension Op {
     case .reduce(let a): return reduceRange(a, operands[0], types[0].shape)
     case .softmax: return ValueRange(lo: 0, hi: 1)
     case .reshape, .transpose, .expand, .slice, .gather: return operands[0]
+    case .scatter(let a): return a.reduction == .none ? operands[0].union(operands[2]) : .unbounded
     case .concat: return operands.dropFirst().reduce(operands[0]) { $0.union($1) }
     case .pad(let a): return a.mode == .constant ? operands[0].union(ValueRange(lo: a.value, hi: a.value)) : operands[0]
     case .quantize(let a): return ValueRange(lo: Float(a.lo), hi: Float(a.hi))
     case .dequantize: return dequantizedRange(operands)
     case .cast: return types[0].element == .float64 ? .unbounded : operands[0]
-    case .matmul, .binaryConv, .binaryDense, .custom: return .unbounded
+    case .matmul, .cumulate, .topK, .binaryConv, .binaryDense, .custom: return .unbounded
     }
   }
 }
@@ -75,7 +76,7 @@ private func binaryRange(_ kind: BinaryKind, _ a: ValueRange, _ b: ValueRange) -
     return hull([a.lo / b.lo, a.lo / b.hi, a.hi / b.lo, a.hi / b.hi])
   case .min: return ValueRange(lo: min(a.lo, b.lo), hi: min(a.hi, b.hi))
   case .max: return ValueRange(lo: max(a.lo, b.lo), hi: max(a.hi, b.hi))
-  case .pow, .and, .or, .xor, .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: return .unbounded
+  case .pow, .remainder, .and, .or, .xor, .equal, .less, .lessOrEqual, .greater, .greaterOrEqual: return .unbounded
   }
 }
 

@@ -61,7 +61,9 @@ package struct ValueRange: Hashable {
     case .int8: self.init(lo: -128, hi: 127)
     case .uint16: self.init(lo: 0, hi: 65535)
     case .int16: self.init(lo: -32768, hi: 32767)
-    case .float64, .float32, .float16, .bfloat16, .int64, .int32, .uint64, .uint32: self = .unbounded
+    case .float64, .float32, .float16, .bfloat16, .int64, .int32, .uint64, .uint32, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2,
+      .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      self = .unbounded
     }
   }
 

@@ -51,9 +51,8 @@ extension Op {
   fileprivate var isFoldable: Bool {
     switch self {
     case .dequantize, .custom: false
-    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .reshape, .transpose, .expand, .concat,
-      .slice,
-      .pad, .gather, .quantize, .binaryConv, .binaryDense, .rescale:
+    case .unary, .binary, .select, .clip, .cast, .conv, .dense, .matmul, .pool, .reduce, .softmax, .cumulate, .topK, .reshape, .transpose,
+      .expand, .concat, .slice, .pad, .gather, .scatter, .quantize, .binaryConv, .binaryDense, .rescale:
       true
     }
   }

@@ -31,6 +31,7 @@ extension GraphEmitter {
     case .binaryConv(let a): try emit(a, node)
     case .binaryDense(let a): try emit(a, node)
     case .rescale(let a): try emit(a, node)
+    case .cumulate, .topK, .scatter: throw Diagnostic(.unsupported, "'\(node.op.name)' is not written as ONNX yet")
     case .custom(let a): throw Diagnostic(.unsupported, "\(a.name) is of a foreign plug-in; ONNX has no operator for it")
     }
   }
@@ -106,6 +107,7 @@ extension GraphEmitter {
       main("Clip", kind == .min ? [inputs[0], "", inputs[1]] : [inputs[0], inputs[1]])
       return
     }
+    if kind == .remainder { return main("Mod", inputs, [("fmod", .int(1))]) }
     main(GraphEmitter.operatorName(kind), inputs)
   }
 
@@ -118,6 +120,7 @@ extension GraphEmitter {
     case .pow: "Pow"
     case .min: "Min"
     case .max: "Max"
+    case .remainder: "Mod"
     case .and: "And"
     case .or: "Or"
     case .xor: "Xor"

@@ -81,16 +81,38 @@ extension OperatorTable {
       throw Diagnostic(.badInput, "attribute 'to' is no element type")
     }
     let element = try OnnxElement.named(code)
-    return [try cast(node[0], to: element, &builder)]
+    return [try cast(node, to: element, &builder)]
   }
 
   private static func importCastLike(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
-    [try cast(node[0], to: builder.codeType(of: node[1]), &builder)]
+    [try cast(node, to: builder.codeType(of: node[1]), &builder)]
   }
 
-  private static func cast(_ x: ValueID, to element: OnnxElement, _ builder: inout GraphBuilder) throws -> ValueID {
-    guard element.isWhole else { throw Diagnostic(.unsupported, "element type '\(element)' is not supported") }
-    return try builder.cast(x, to: try element.requireDataType())
+  private static func cast(_ node: ImportedNode, to element: OnnxElement, _ builder: inout GraphBuilder) throws -> ValueID {
+    let x = try node[0]
+    guard element.isWhole else { return try narrowed(x, to: element, &builder) }
+    var cast = Cast(to: try element.requireDataType())
+    if builder.element(x) == cast.to { return builder.codeType(of: x).isWhole ? x : try builder.emit(.cast(cast), x) }
+    if SmallFloat(cast.to) != nil {
+      cast.saturates = try node.attributes.flag("saturate", default: true)
+      let word = node.attributes.string("round_mode", default: "up")
+      guard let rounding = SmallFloat.Rounding(rawValue: word) else { throw Diagnostic(.badInput, "attribute 'round_mode' is '\(word)'") }
+      if cast.to == .float8e8m0 { cast.rounding = rounding }
+    }
+    return try builder.emit(.cast(cast), x)
+  }
+
+  /// The low bits of the number truncated toward zero, in the type that carries them.
+  private static func narrowed(_ x: ValueID, to element: OnnxElement, _ builder: inout GraphBuilder) throws -> ValueID {
+    guard let bits = element.bits else { throw Diagnostic(.unsupported, "element type '\(element)' is not supported") }
+    let carrier = try element.requireDataType()
+    let whole = builder.element(x).isInteger ? x : try builder.cast(x, to: .int32)
+    let wide = try builder.cast(whole, to: carrier)
+    // Shifted up, the high bits are lost; shifted back, what is left keeps its sign.
+    let factor = Double(1 << (8 - bits))
+    let result = try builder.binary(.div, builder.binary(.mul, wide, factor), factor)
+    builder.setCodeType(element, of: result)
+    return result
   }
 
   private static func importRange(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {

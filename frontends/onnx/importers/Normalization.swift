@@ -48,7 +48,7 @@ extension OperatorTable {
       throw Diagnostic(.unsupported, "statistics for each position (spatial=0) are not supported")
     }
     let trains =
-      node.version == 6 ? !(try attributes.flag("is_test", default: false)) : try attributes.flag("training_mode", default: false)
+      node.version <= 6 ? !(try attributes.flag("is_test", default: false)) : try attributes.flag("training_mode", default: false)
     guard !trains else { throw Diagnostic(.unsupported, "training is not supported") }
     let operands = try node.all
     let x = operands[0]

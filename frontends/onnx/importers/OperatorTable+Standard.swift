@@ -2,7 +2,8 @@ extension OperatorTable {
   /// Everything that is read, a family of operators a file.
   static let standard = OperatorTable(
     elementwise + comparisons + activations + convolutions + pooling + normalization + products + reductions + softmax + reshaping + slicing
-      + joining + constants + quantization + integerArithmetic + resizing + selection + quantDialect)
+      + joining + constants + quantization + integerArithmetic + resizing + selection + indexing + scattering + bitOperators
+      + dataDependent + attention + recurrent + signals + sampling + einsum + matrices + controlFlow + olderVersions + quantDialect)
 }
 
 extension ClosedRange<Int> {

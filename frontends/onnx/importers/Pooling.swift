@@ -32,7 +32,48 @@ extension OperatorTable {
     pool.window = try node.window(over: builder.shape(x), kernel: pool.kernel)
     pool.roundUp = try node.attributes.flag("ceil_mode", default: false)
     pool.countPadding = try node.attributes.flag("count_include_pad", default: false)
-    return [try builder.emit(.pool(pool), x)]
+    let result = try builder.emit(.pool(pool), x)
+    guard node.resultCount > 1 else { return [result] }
+    return [result, try places(of: result, in: x, pool, byColumns: try node.attributes.flag("storage_order", default: false), &builder)]
+  }
+
+  /// Where each maximum stood, counted through the whole input: windows are gathered, and the first element that is the maximum taken.
+  private static func places(
+    of result: ValueID, in x: ValueID, _ pool: Pool, byColumns: Bool, _ builder: inout GraphBuilder
+  ) throws -> ValueID {
+    let (shape, output) = (builder.shape(x).dimensions, builder.shape(result).dimensions)
+    _ = try builder.boundCount(x)
+    let (input, kernel, places) = (Array(shape[2...]), pool.kernel, Array(output[2...]))
+    let (plane, taps, count) = (input.reduce(1, *), kernel.reduce(1, *), places.reduce(1, *))
+    guard taps * count <= placeTableLimit, shape[0] * shape[1] <= placeTableLimit else {
+      throw Diagnostic(.unsupported, "places of \(count) maxima of \(taps)")
+    }
+    let strides = (rows: Shape(input).strides, columns: Array(Shape(input.reversed()).strides.reversed()))
+    // Outside of the input stands one element more, lower than all.
+    var (inside, named) = ([Int](), [Int]())
+    for place in 0..<count {
+      for tap in 0..<taps {
+        let indices = input.indices.map { axis -> Int in
+          let offset = tap / Shape(kernel).strides[axis] % kernel[axis] * pool.window.dilation(axis)
+          return place / Shape(places).strides[axis] % places[axis] * pool.window.stride(axis) + offset - pool.window.padBefore(axis)
+        }
+        let isInside = zip(indices, input).allSatisfy { $0 >= 0 && $0 < $1 }
+        inside.append(isInside ? zip(indices, strides.rows).reduce(0) { $0 + $1.0 * $1.1 } : plane)
+        named.append(isInside ? zip(indices, byColumns ? strides.columns : strides.rows).reduce(0) { $0 + $1.0 * $1.1 } : 0)
+      }
+    }
+    let lowest = builder.element(x).integerRange.map { Float($0.lowerBound) } ?? -.infinity
+    let planes = [shape[0], shape[1]]
+    let flat = try builder.padded(builder.reshape(x, planes + [plane]), axis: 2, before: 0, after: 1, value: lowest)
+    let seen = try builder.gather(flat, builder.list([count, taps], inside), axis: 2)
+    let isGreatest = try builder.binary(.equal, seen, builder.reshape(result, planes + [count, 1]))
+    let order = builder.list([taps], Array(0..<taps))
+    let first = try builder.reduce(
+      builder.select(isGreatest, order, builder.list([], [taps - 1])), .min, [3], keepAxes: false)
+    let row = try builder.binary(.add, first, builder.list([count], (0..<count).map { $0 * taps }))
+    let place = try builder.gather(builder.list([named.count], named), row, axis: 0)
+    let starts = builder.list([shape[0], shape[1], 1], (0..<shape[0] * shape[1]).map { $0 * plane })
+    return try builder.reshape(builder.binary(.add, place, starts), output)
   }
 
   private static func global(_ name: String, _ kind: Reduce.Kind) -> OperatorEntry {

@@ -12,6 +12,11 @@ extension OperatorTable {
       OperatorEntry("BipolarQuant", 1...2, domain: domain, inputs: 2...2) { node, builder in
         [try builder.bipolar(node[0], sign: node[0], scale: node[1])]
       },
+      OperatorEntry("Trunc", 1...1, domain: domain, inputs: 5...5, ["rounding_mode": .string], importTrunc),
+      OperatorEntry("Trunc", 2...2, domain: domain, inputs: 6...6, attributes, importTruncTo),
+      OperatorEntry(
+        "MultiThreshold", 1...2, domain: domain, inputs: 2...2,
+        ["data_layout": .string, "out_bias": .float, "out_dtype": .string, "out_scale": .float], importThresholds),
     ]
   }
 
@@ -75,7 +80,7 @@ extension GraphBuilder {
   }
 
   /// Rounding to whole numbers by one of the dialect's rules.
-  fileprivate mutating func rounded(_ x: ValueID, _ mode: String) throws -> ValueID {
+  mutating func rounded(_ x: ValueID, _ mode: String) throws -> ValueID {
     switch mode {
     case "ROUND", "HALF_EVEN": return try emit(.unary(.round), x)
     case "CEIL": return try emit(.unary(.ceil), x)

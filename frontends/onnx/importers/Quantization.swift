@@ -25,18 +25,28 @@ extension OperatorTable {
     guard node.attributes.int("precision", default: 0) <= 1 else {
       throw Diagnostic(.unsupported, "a precision other than f32 is not supported")
     }
-    guard builder.element(x) == .float32 || (builder.element(x) == .int32 && node.version < 19) else {
+    guard [.float32, .float16, .bfloat16].contains(builder.element(x)) || (builder.element(x) == .int32 && node.version < 19) else {
       throw Diagnostic(.unsupported, "quantizing \(builder.element(x).rawValue) is not supported", hint: "f32 is")
     }
-    x = try builder.cast(x, to: .float32)
+    (x, scale) = (try builder.cast(x, to: .float32), try builder.cast(scale, to: .float32))
     guard let code = Int32(exactly: node.attributes.int("output_dtype", default: 0)) else {
       throw Diagnostic(.badInput, "attribute 'output_dtype' is no type")
     }
     // The zero point says the type of the codes; what carries small integers does not, so the attribute goes first.
     let said = code == 0 ? nil : try OnnxElement.named(code)
     let element = said ?? zero.map { builder.codeType(of: $0) } ?? .uint8
-    guard let type = element.dataType, let range = element.range, element != .int32, element != .int64 else {
+    guard let type = element.dataType, element != .int32, element != .int64 else {
       throw Diagnostic(.unsupported, "codes of type '\(element)' are not supported")
+    }
+    if SmallFloat(type) != nil { return [try smallFloats(node, x, scale, to: type, &builder)] }
+    guard let range = element.range else { throw Diagnostic(.unsupported, "codes of type '\(element)' are not supported") }
+    if let blocks = try node.blocks(of: builder.shape(x), builder) {
+      let parameters = try ([scale] + (zero.map { [$0] } ?? [])).map { try blocks.parameter($0, &builder) }
+      let quantize = Quantize(to: type, lo: range.lowerBound, hi: range.upperBound, axis: 0)
+      let operands = [try blocks.rows(x, &builder)] + parameters
+      let result = try blocks.whole(try builder.emit(.quantize(quantize), operands), &builder)
+      builder.setCodeType(element, of: result)
+      return [result]
     }
     let axis = try node.quantizationAxis(of: builder.shape(x), &builder)
     scale = try builder.parameter(scale, axis)
@@ -49,13 +59,32 @@ extension OperatorTable {
 
   private static func importDequantize(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
     let x = try node[0]
-    let axis = try node.quantizationAxis(of: builder.shape(x), &builder)
-    let operands = [x, try builder.parameter(node[1], axis)] + (try node.optional(2).map { [try builder.parameter($0, axis)] } ?? [])
     let said = node.attributes.int("output_dtype", default: 0)
-    guard said == 0 || said == Int(OnnxElement(builder.element(operands[1])).rawValue) else {
+    guard try said == 0 || said == Int(OnnxElement(builder.element(node[1])).rawValue) else {
       throw Diagnostic(.unsupported, "an output_dtype other than the scale's type is not supported")
     }
+    if let blocks = try node.blocks(of: builder.shape(x), builder) {
+      let parameters = try [node[1]] + (node.optional(2).map { [$0] } ?? [])
+      let operands = [try blocks.rows(x, &builder)] + (try parameters.map { try blocks.parameter($0, &builder) })
+      return [try blocks.whole(try builder.emit(.dequantize(AxisAttribute(axis: 0)), operands), &builder)]
+    }
+    if SmallFloat(builder.element(x)) != nil {
+      let scale = try builder.alignedScale(node[1], node.quantizationAxis(of: builder.shape(x), &builder), rank: builder.rank(x))
+      return [try builder.binary(.mul, builder.cast(x, to: builder.element(scale)), scale)]
+    }
+    let axis = try node.quantizationAxis(of: builder.shape(x), &builder)
+    let operands = [x, try builder.parameter(node[1], axis)] + (try node.optional(2).map { [try builder.parameter($0, axis)] } ?? [])
     return [try builder.emit(.dequantize(AxisAttribute(axis: axis ?? 1)), operands)]
+  }
+
+  /// Small floats are quantized without a zero point: by a division and a cast.
+  private static func smallFloats(
+    _ node: ImportedNode, _ x: ValueID, _ scale: ValueID, to type: DataType, _ builder: inout GraphBuilder
+  ) throws -> ValueID {
+    let aligned = try builder.alignedScale(scale, node.quantizationAxis(of: builder.shape(x), &builder), rank: builder.rank(x))
+    var cast = Cast(to: type)
+    cast.saturates = try node.attributes.flag("saturate", default: true)
+    return try builder.emit(.cast(cast), builder.binary(.div, x, aligned))
   }
 
   /// Scale and zero point from the extremes of the input, with 0 among them; in f32, step by step as the specification writes it.
@@ -76,7 +105,6 @@ extension OperatorTable {
 extension ImportedNode {
   /// The axis along which scales run; nil when there is one for all.
   fileprivate func quantizationAxis(of shape: Shape, _ builder: inout GraphBuilder) throws -> Int? {
-    guard attributes.int("block_size", default: 0) == 0 else { throw Diagnostic(.unsupported, "scales for blocks are not supported") }
     let scale = builder.shape(try self[1])
     if scale.rank == 0 || (scale == [1] && (version < 13 || shape.rank == 0)) { return nil }
     guard scale.rank == 1 else { throw Diagnostic(.badInput, "the scale is of shape \(scale)") }
@@ -87,7 +115,60 @@ extension ImportedNode {
   }
 }
 
+extension ImportedNode {
+  /// The blocks that share a scale; nil when scales are not for blocks.
+  fileprivate func blocks(of shape: Shape, _ builder: GraphBuilder) throws -> ScaleBlocks? {
+    let size = attributes.int("block_size", default: 0)
+    if size == 0 { return nil }
+    let axis = try normalizedAxis(attributes.int("axis", default: 1), rank: shape.rank)
+    var wanted = shape
+    guard size > 0, size < 1 << 31, shape.elementCount != nil else { throw Diagnostic(.unsupported, "blocks of \(size) in \(shape)") }
+    wanted[axis] = (shape[axis] + size - 1) / size
+    guard builder.shape(try self[1]) == wanted else {
+      throw Diagnostic(.badInput, "scales \(builder.shape(try self[1])) for blocks of \(size) in \(shape), which takes \(wanted)")
+    }
+    return ScaleBlocks(shape: shape.dimensions, axis: axis, size: size, count: wanted[axis])
+  }
+}
+
+/// Scales for blocks along an axis: made to rows `[blocks, size]`, of which each has one scale.
+private struct ScaleBlocks {
+  let shape: [Int]
+  let axis: Int
+  let size: Int
+  let count: Int
+
+  private var apart: [Int] { Array(shape[..<axis]) + [count, size] + shape[(axis + 1)...] }
+  /// The axis within a block moves behind all others.
+  private var order: [Int] { Array(0...axis) + (axis + 2..<shape.count + 1) + [axis + 1] }
+
+  func rows(_ x: ValueID, _ builder: inout GraphBuilder) throws -> ValueID {
+    let filled = try builder.padded(x, axis: axis, before: 0, after: count * size - shape[axis])
+    let moved = try builder.transpose(try builder.reshape(filled, apart), order)
+    return try builder.reshape(moved, [shape.reduce(1, *) / max(shape[axis], 1) * count, size])
+  }
+
+  func parameter(_ id: ValueID, _ builder: inout GraphBuilder) throws -> ValueID {
+    try builder.reshape(id, [try builder.boundCount(id)])
+  }
+
+  func whole(_ rows: ValueID, _ builder: inout GraphBuilder) throws -> ValueID {
+    let moved = try builder.reshape(rows, order.map { apart[$0] })
+    let back = order.indices.map { place in order.firstIndex(of: place) ?? place }
+    var filled = shape
+    filled[axis] = count * size
+    let result = try builder.reshape(try builder.transpose(moved, back), filled)
+    return try builder.padded(result, axis: axis, before: 0, after: shape[axis] - count * size)
+  }
+}
+
 extension GraphBuilder {
+  /// A scale shaped to broadcast against a value of `rank`.
+  fileprivate mutating func alignedScale(_ scale: ValueID, _ axis: Int?, rank: Int) throws -> ValueID {
+    guard let axis else { return try reshape(scale, []) }
+    return try reshape(scale, shape(scale).dimensions + Array(repeating: 1, count: rank - axis - 1))
+  }
+
   /// A scale or zero point: one number as such, or one for each index of the axis.
   fileprivate mutating func parameter(_ id: ValueID, _ axis: Int?) throws -> ValueID {
     if let given = graph.constant(id), given.element.isFloat, given.doubles.contains(where: { !$0.isFinite }) {

@@ -24,7 +24,7 @@ extension OperatorTable {
     OperatorEntry("SpaceToDepth", .since(1), inputs: 1...1, ["blocksize": .int], importSpaceToDepth),
   ]
 
-  private static func importReshape(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
+  static func importReshape(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
     let x = try node[0]
     let old = builder.shape(x)
     let zeroCopies = !(try node.attributes.flag("allowzero", default: false))

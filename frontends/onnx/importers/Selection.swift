@@ -54,11 +54,7 @@ extension OperatorTable {
   /// The remainder of the truncating division, brought to the divisor's sign unless `fmod` is set.
   private static func importMod(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
     let (a, b) = (try node[0], try node[1])
-    guard builder.element(a).isInteger else {
-      throw Diagnostic(.unsupported, "the remainder of \(builder.element(a).rawValue) is not supported", hint: "of integers it is")
-    }
-    let quotient = try builder.emit(.binary(.div), a, b)
-    let remainder = try builder.emit(.binary(.sub), a, try builder.emit(.binary(.mul), quotient, b))
+    let remainder = try builder.binary(.remainder, a, b)
     if try node.attributes.flag("fmod", default: false) { return [remainder] }
     let zero = try builder.scalar(0, like: a)
     let signsDiffer = try builder.emit(

@@ -27,6 +27,8 @@ struct ConstantFolder {
   private var assumptions: [ValueID: Tensor] = [:]
   private var batchDependent: Set<ValueID> = []
   private var known: [[ValueID: Tensor]] = [[:], [:]]
+  /// What inputs were given, of those whose elements decide on a shape.
+  private var given: [ValueID: Tensor] = [:]
   private var computedBytes = 0
   private var work = 0
   private let memoryLimit: Int
@@ -45,6 +47,9 @@ struct ConstantFolder {
     assumptions[id] = tensor
     batchDependent.insert(id)
   }
+
+  /// Takes an input for the constant that it was given.
+  mutating func bind(_ id: ValueID, to tensor: Tensor) { given[id] = tensor }
 
   /// Learns of a new node's result.
   mutating func note(_ result: ValueID, of operands: [ValueID]) {
@@ -86,7 +91,9 @@ struct ConstantFolder {
         continue
       }
       switch graph[top].definition {
-      case .input: preconditionFailure("a value that depends on an input was asked for")
+      case .input:
+        guard let tensor = given[top] else { preconditionFailure("a value that depends on an unknown input was asked for") }
+        known[probe][top] = tensor
       case .constant(let tensor): known[probe][top] = probe == 0 ? tensor : assumptions[top] ?? tensor
       case .result(let id, let place):
         let node = graph[id]

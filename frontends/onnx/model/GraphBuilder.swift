@@ -6,8 +6,12 @@ struct GraphBuilder {
   /// What nodes appended now stand for.
   var origin = ""
   private var folder: ConstantFolder
-  /// For each value that depends on the inputs' elements: one such input.
-  private var sources: [ValueID: ValueID] = [:]
+  /// For each value that depends on the inputs' elements: these inputs.
+  private var sources: [ValueID: Set<ValueID>] = [:]
+  /// What the model is to be run on, by input.
+  private var given: [ValueID: Tensor] = [:]
+  /// Inputs whose elements a shape depended on, and what they were given.
+  private(set) var boundInputs: [ValueID: Tensor] = [:]
   /// Codes narrower than what carries them (int4 in i8, say).
   private var narrowCodes: [ValueID: OnnxElement] = [:]
   /// Bytes of constants made so far, on top of the file's own.
@@ -25,6 +29,9 @@ struct GraphBuilder {
   func element(_ id: ValueID) -> DataType { graph.type(of: id).element }
   func rank(_ id: ValueID) -> Int { shape(id).rank }
 
+  /// Throws when a value of this type cannot be handled within the memory limit.
+  func requireRoom(for type: TensorType) throws { try TypeLimits.check(type, memory: memoryLimit) }
+
   // MARK: Appending
 
   /// Appends a node of one result.
@@ -33,12 +40,13 @@ struct GraphBuilder {
   /// Appends a node of one result.
   mutating func emit(_ op: Op, _ operands: [ValueID]) throws -> ValueID {
     try TypeLimits.check(op)
-    try TypeLimits.check(try op.resultTypes(for: operands.map(type))[0])
+    try requireRoom(for: try op.resultTypes(for: operands.map(type))[0])
     guard constantBytes <= memoryLimit else {
-      throw Diagnostic(.badInput, "constants take more than the memory limit of \(memoryLimit) bytes", hint: "raise the memory limit")
+      throw Diagnostic(.badInput, "constants take more than the memory limit of \(memoryLimit) bytes", hint: "raise --max-memory")
     }
     let result = try graph.append1(op, operands, origin: origin)
-    sources[result] = operands.compactMap { sources[$0] }.first
+    let inputs = operands.compactMap { sources[$0] }
+    if let first = inputs.first { sources[result] = inputs.dropFirst().reduce(first) { $0 == $1 ? $0 : $0.union($1) } }
     folder.note(result, of: operands)
     return result
   }
@@ -52,11 +60,14 @@ struct GraphBuilder {
   mutating func scalar(_ value: Double, like other: ValueID) throws -> ValueID { constant(try .number(value, element(other))) }
 
   mutating func addInput(_ name: String, _ type: TensorType) throws -> ValueID {
-    try TypeLimits.check(type)
+    try requireRoom(for: type)
     let input = graph.addInput(name, type)
-    sources[input] = input
+    sources[input] = [input]
     return input
   }
+
+  /// Says what an input will be; it is used only where a shape depends on its elements.
+  mutating func give(_ tensor: Tensor, for input: ValueID) { given[input] = tensor }
 
   /// Adds a constant of the file's own.
   mutating func addInitializer(_ name: String, _ tensor: Tensor) -> ValueID { graph.addConstant(tensor, name: name) }
@@ -108,9 +119,17 @@ struct GraphBuilder {
     return try folder.extents(id, what, in: graph)
   }
 
-  private func requireKnown(_ id: ValueID, _ what: String) throws {
-    guard let input = sources[id] else { return }
-    throw Diagnostic(.unsupported, "\(what) depends on input '\(graph[input].name)'", hint: "it must be constant")
+  /// Takes the inputs that a value depends on for constants, if it is known what they are given.
+  private mutating func requireKnown(_ id: ValueID, _ what: String) throws {
+    guard let inputs = sources[id] else { return }
+    for input in inputs.sorted(by: { $0.index < $1.index }) where boundInputs[input] == nil {
+      guard let tensor = given[input] else {
+        throw Diagnostic(
+          .unsupported, "\(what) depends on input '\(graph[input].name)'", hint: "it must be constant, or given with 'run --input'")
+      }
+      folder.bind(input, to: tensor)
+      boundInputs[input] = tensor
+    }
   }
 
   /// A constant of a value's extents, `range` of them; the free batch among them is remembered.

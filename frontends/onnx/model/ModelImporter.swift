@@ -6,11 +6,12 @@ import PluginAPI
 struct ModelImporter {
   private let source: SourceGraph
   private var types: InputTypes
-  private let table: OperatorTable
-  private var builder: GraphBuilder
-  private var values: [String: ValueID] = [:]
+  let table: OperatorTable
+  var builder: GraphBuilder
+  var values: [String: ValueID] = [:]
+  private let given: GivenInputs
   /// Results that an importer does not give: reported when something needs them.
-  private var withheld: [String: Diagnostic] = [:]
+  var withheld: [String: Diagnostic] = [:]
 
   /// Reads a model; throws all faults of one stage together.
   static func importModel(_ file: OnnxFile, _ request: ImportRequest, table: OperatorTable) throws -> ImportedModel {
@@ -23,6 +24,7 @@ struct ModelImporter {
     self.source = source
     self.table = table
     types = InputTypes(request)
+    given = request.given
     builder = GraphBuilder(name: source.name, memoryLimit: request.memoryLimit)
   }
 
@@ -41,7 +43,12 @@ struct ModelImporter {
       builder.addOutput(name, value)
     }
     try Diagnostics.throwIfAny(builder.batchFaults())
-    return ImportedModel(graph: builder.graph.pruned(), notes: source.notes)
+    let bound = builder.boundInputs
+    let boundNames = builder.graph.inputs.filter { bound[$0] != nil }.map { builder.graph[$0].name }
+    let note = "shapes depend on what was given for \(boundNames.map { "'\($0)'" }.joined(separator: ", ")): it is a constant now"
+    return ImportedModel(
+      graph: builder.graph.replacingInputs(bound).pruned(), notes: source.notes + (bound.isEmpty ? [] : [note]), boundInputs: boundNames,
+      inputNames: builder.graph.inputs.map { builder.graph[$0].name })
   }
 
   /// The row for each node; throws everything that is unsupported or wrong about operators, at once.
@@ -64,13 +71,15 @@ struct ModelImporter {
 
   private mutating func addInputs() throws {
     var faults: [Diagnostic] = []
+    let known = given.assigned(to: source.inputs.map { text($0.pointee.name) }).inputs
     for input in source.inputs.map(\.pointee) {
       let name = text(input.name)
       do {
-        let (type, element) = try types.type(of: input)
+        let (type, element) = try types.type(of: input, given: known[name]?.tensor.shape)
         let value = try builder.addInput(name, type)
         builder.setCodeType(element, of: value)
         values[name] = value
+        if let tensor = known[name]?.tensor.fitting(type), type.shape.elementCount != nil { builder.give(tensor, for: value) }
       } catch let fault as Diagnostic {
         faults.append(fault.at("input '\(name)'"))
       }
@@ -82,20 +91,27 @@ struct ModelImporter {
   private mutating func importNodes(_ entries: [OperatorEntry]) throws {
     var faults: [Diagnostic] = []
     for (node, entry) in zip(source.nodes, entries) {
-      let operands = node.inputs.map { values[$0] }
-      guard zip(node.inputs, operands).allSatisfy({ $0.isEmpty || $1 != nil }) else {
-        faults += node.inputs.compactMap { withheld.removeValue(forKey: $0) }
+      guard node.needs.allSatisfy({ $0.isEmpty || values[$0] != nil }) else {
+        faults += node.needs.compactMap { withheld.removeValue(forKey: $0) }
         continue
       }
-      builder.origin = node.origin
       do {
-        let results = try entry.importer(ImportedNode(source: node, operands: operands), &builder)
-        keep(results, of: node)
+        try importNode(node, entry)
       } catch let fault as Diagnostic {
         faults.append(Diagnostic(fault.kind, fault.message, place: "node '\(node.origin)' (\(node.qualifiedName))", hint: fault.hint))
       }
     }
     try Diagnostics.throwIfAny(faults)
+  }
+
+  mutating func importNode(_ node: SourceNode, _ entry: OperatorEntry) throws {
+    builder.origin = node.origin
+    let imported = ImportedNode(source: node, operands: node.inputs.map { values[$0] })
+    switch (node.domain, node.operatorName) {
+    case ("", "If"): keep(try chosenBranch(imported), of: node)
+    case ("", "Scan"): keep(try unrolledScan(imported), of: node)
+    default: keep(try entry.importer(imported, &builder), of: node)
+    }
   }
 
   private mutating func keep(_ results: [ValueID], of node: SourceNode) {
@@ -133,5 +149,35 @@ private struct RefusedOperators {
       copy.message += ": \(names.count == 1 ? "node" : "\(names.count) nodes") \(list)\(rest)"
       return copy
     }
+  }
+}
+
+extension Graph {
+  /// The graph with constants in the place of some inputs.
+  fileprivate func replacingInputs(_ constants: [ValueID: Tensor]) -> Graph {
+    if constants.isEmpty { return self }
+    var new = Graph(name: name)
+    var map = [ValueID?](repeating: nil, count: values.count)
+    func mapped(_ id: ValueID) -> ValueID {
+      guard let known = map[Int(id.index)] else { preconditionFailure("value \(id) is used before it is computed") }
+      return known
+    }
+    for (index, value) in values.enumerated() {
+      switch value.definition {
+      case .input(let place):
+        map[index] =
+          constants[inputs[place]].map { new.addConstant($0, name: value.name) } ?? new.addInput(value.name, value.type)
+      case .constant(let tensor): map[index] = new.addConstant(tensor, name: value.name)
+      case .result(let id, let place):
+        guard place == 0 else { continue }
+        let node = self[id]
+        let results = new.append(
+          node.op, node.operands.map(mapped), resultTypes: node.results.map { type(of: $0) }, origin: node.origin,
+          names: node.results.map { self[$0].name })
+        for (old, copy) in zip(node.results, results) { map[Int(old.index)] = copy }
+      }
+    }
+    for output in outputs { new.addOutput(output.name, mapped(output.value)) }
+    return new
   }
 }

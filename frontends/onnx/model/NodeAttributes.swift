@@ -7,8 +7,10 @@ enum AttributeKind: Int, Sendable {
   case int = 2
   case string = 3
   case tensor = 4
+  case graph = 5
   case floats = 6
   case ints = 7
+  case strings = 8
 }
 
 /// The attributes of one node, by name.
@@ -18,8 +20,11 @@ struct NodeAttributes {
     case int(Int)
     case string(String)
     case tensor(Tensor)
+    /// A body, which is read along with its node.
+    case graph(UnsafePointer<Onnx__GraphProto>)
     case floats([Float])
     case ints([Int])
+    case strings([String])
     /// Of a kind that no operator of ours has; its code.
     case other(Int)
 
@@ -29,8 +34,10 @@ struct NodeAttributes {
       case .int: AttributeKind.int.rawValue
       case .string: AttributeKind.string.rawValue
       case .tensor: AttributeKind.tensor.rawValue
+      case .graph: AttributeKind.graph.rawValue
       case .floats: AttributeKind.floats.rawValue
       case .ints: AttributeKind.ints.rawValue
+      case .strings: AttributeKind.strings.rawValue
       case .other(let code): code
       }
     }
@@ -79,8 +86,16 @@ struct NodeAttributes {
       let (tensor, element) = try tensors.read(UnsafePointer(proto.t))
       guard element.isWhole else { throw Diagnostic(.unsupported, "attribute '\(name)' of type '\(element)' is not supported") }
       return .tensor(tensor)
+    case .graph:
+      guard let graph = proto.g else { throw Diagnostic(.badInput, "attribute '\(name)' holds no graph") }
+      return .graph(UnsafePointer(graph))
     case .floats: return .floats(Array(list(proto.floats, proto.n_floats)))
     case .ints: return .ints(list(proto.ints, proto.n_ints).map { Int($0) })
+    case .strings:
+      let values = UnsafeBufferPointer(start: proto.strings, count: proto.n_strings).map { text($0) }
+      let known = values.compactMap { $0 }
+      guard known.count == values.count else { throw Diagnostic(.badInput, "attribute '\(name)' is not UTF-8") }
+      return .strings(known)
     case nil: return .other(kind)
     }
   }
@@ -112,6 +127,10 @@ struct NodeAttributes {
 
   func floats(_ name: String) -> [Float]? {
     if case .floats(let value) = values[name] { value } else { nil }
+  }
+
+  func strings(_ name: String) -> [String]? {
+    if case .strings(let value) = values[name] { value } else { nil }
   }
 
   func tensor(_ name: String) -> Tensor? {

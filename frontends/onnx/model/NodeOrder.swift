@@ -24,6 +24,8 @@ private struct Sorter {
   enum Mark { case fresh, open, done }
 
   let nodes: [SourceNode]
+  /// For each node, the names of what must be there before.
+  let needs: [[String]]
   var producers: [String: Int] = [:]
   var given: Set<String> = []
   var order: [Int] = []
@@ -32,6 +34,7 @@ private struct Sorter {
 
   init(_ nodes: [SourceNode]) {
     self.nodes = nodes
+    needs = nodes.map(\.needs)
     marks = Array(repeating: .fresh, count: nodes.count)
   }
 
@@ -50,7 +53,7 @@ private struct Sorter {
       }
     }
     for (index, node) in nodes.enumerated() {
-      for input in node.inputs where !input.isEmpty && !given.contains(input) && producers[input] == nil {
+      for input in node.needs where !input.isEmpty && !given.contains(input) && producers[input] == nil {
         report("value '\(input)' is not defined", index)
       }
     }
@@ -61,7 +64,7 @@ private struct Sorter {
       var stack = [(node: root, next: 0)]
       marks[root] = .open
       while let (node, next) = stack.last {
-        let inputs = nodes[node].inputs
+        let inputs = needs[node]
         guard next < inputs.count else {
           marks[node] = .done
           order.append(node)
@@ -96,7 +99,7 @@ private struct Sorter {
       }
     }
     for node in order.reversed() where isLive[node] {
-      for input in nodes[node].inputs { if let producer = producers[input] { isLive[producer] = true } }
+      for input in needs[node] { if let producer = producers[input] { isLive[producer] = true } }
     }
     return order.filter { isLive[$0] }
   }

@@ -29,15 +29,19 @@ struct NodeReader {
   }
 
   /// Where a node stands: in the graph, or in a call of a function.
-  private struct Scope {
+  private struct Scope: @unchecked Sendable {
     let imports: OpsetImports
     /// Names outside, by the function's own; nil in the graph.
     var names: [String: String]?
     var prefix = ""
     var bindings: NodeAttributes?
     var depth = 0
+    /// In a body: the names it defines itself, and how it names all others.
+    var own: Set<String> = []
+    var outer: (@Sendable (String) -> String)?
 
     func name(_ name: String) -> String {
+      if let outer { return name.isEmpty ? name : own.contains(name) ? prefix + name : outer(name) }
       guard let names, !name.isEmpty else { return name }
       return names[name] ?? prefix + name
     }
@@ -99,7 +103,46 @@ struct NodeReader {
     nodes.append(
       SourceNode(
         origin: origin, domain: domain, operatorName: text(proto.op_type), version: version, inputs: inputs, outputs: outputs,
-        attributes: attributes))
+        attributes: attributes, bodies: try bodies(attributes, origin: origin, in: scope)))
+  }
+
+  /// Reads the graphs among a node's attributes.
+  private mutating func bodies(_ attributes: NodeAttributes, origin: String, in scope: Scope) throws -> [String: SourceBody] {
+    var bodies: [String: SourceBody] = [:]
+    for (name, value) in attributes.values {
+      guard case .graph(let graph) = value else { continue }
+      guard scope.depth < NodeReader.callDepth else { throw Diagnostic(.badInput, "graphs nest more than \(NodeReader.callDepth) deep") }
+      bodies[name] = try body(graph.pointee, prefix: "\(origin)/\(name)/", in: scope)
+    }
+    return bodies
+  }
+
+  private mutating func body(_ graph: Onnx__GraphProto, prefix: String, in outer: Scope) throws -> SourceBody {
+    let formals = list(graph.input, graph.n_input).map { text($0.pointee.name) }
+    let protos = list(graph.node, graph.n_node)
+    let constants = list(graph.initializer, graph.n_initializer)
+    var own = Set(formals).union(constants.map { text($0.pointee.name) })
+    for proto in protos { own.formUnion(strings(proto.pointee.output, proto.pointee.n_output)) }
+    let scope = Scope(
+      imports: outer.imports, names: nil, prefix: prefix, bindings: outer.bindings, depth: outer.depth + 1, own: own,
+      outer: { outer.name($0) })
+    let initializers = try constants.map { proto in
+      let (tensor, element) = try tensors.read(proto)
+      return (name: scope.name(text(proto.pointee.name)), tensor: tensor, element: element)
+    }
+    // The body's nodes are read apart from those around it.
+    let around = nodes
+    nodes = []
+    read(protos, in: scope)
+    let inner = nodes
+    nodes = around
+    let inputs = formals.map(scope.name)
+    let outputs = list(graph.output, graph.n_output).map { scope.name(text($0.pointee.name)) }
+    let defined = Set(inputs + initializers.map(\.name) + inner.flatMap(\.outputs))
+    let captures = Set(inner.flatMap(\.needs) + outputs).subtracting(defined).subtracting([""]).sorted()
+    let order = NodeOrder(inner, given: inputs + initializers.map(\.name) + captures, wanted: outputs)
+    try Diagnostics.throwIfAny(order.faults)
+    return SourceBody(inputs: inputs, outputs: outputs, nodes: order.live.map { inner[$0] }, initializers: initializers, captures: captures)
   }
 
   private mutating func exhausted(_ message: String) -> Diagnostic {

@@ -12,9 +12,25 @@ struct SourceNode {
   let inputs: [String]
   let outputs: [String]
   let attributes: NodeAttributes
+  /// The bodies among the attributes, by name.
+  var bodies: [String: SourceBody] = [:]
+
+  /// Names of all values that must be there before: inputs, and what bodies take from outside.
+  var needs: [String] { inputs + bodies.values.flatMap(\.captures) }
 
   /// The operator as it is said in messages.
   var qualifiedName: String { domain.isEmpty ? operatorName : "\(domain).\(operatorName)" }
+}
+
+/// A graph in a node. Names are those outside, or told apart from them by a prefix.
+struct SourceBody {
+  let inputs: [String]
+  let outputs: [String]
+  /// In running order.
+  let nodes: [SourceNode]
+  let initializers: [(name: String, tensor: Tensor, element: OnnxElement)]
+  /// Names of values outside that are used.
+  let captures: [String]
 }
 
 /// A node whose operands are values of the graph being built: what an importer is given.

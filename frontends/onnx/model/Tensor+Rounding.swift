@@ -4,6 +4,7 @@ extension Tensor {
   /// One number: rounded to nearest in a floating-point type; an integer type must hold it exactly.
   static func number(_ value: Double, _ element: DataType) throws -> Tensor {
     if element.isFloat { return scalar(value, element) }
+    if let format = SmallFloat(element) { return Tensor(element, [], [format.code(of: value)]) }
     guard let range = element.integerRange, let whole = Int(exactly: value), range.contains(whole) else {
       throw Diagnostic(.badInput, "\(value) is no \(element.rawValue)")
     }
@@ -16,7 +17,8 @@ extension Tensor {
     case .float32: Tensor(.float32, [], [Float(value)])
     case .float16: Tensor(.float16, [], [Float16(value).bitPattern])
     case .bfloat16: Tensor(.bfloat16, [], [UInt16(truncatingIfNeeded: bfloat16Bits(Float(value)))])
-    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool, .bit:
+    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool, .bit,
+      .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
       preconditionFailure("\(element.rawValue) is no floating-point type")
     }
   }

@@ -4,8 +4,6 @@ import GraphIR
 enum TypeLimits {
   static let rank = 64
   static let extent = Int(Int32.max)
-  /// What one value may take, in bytes, for each sample where the batch is free.
-  static let bytes = 1 << 46
 
   /// Throws when an op makes a shape of more axes than can be handled, before the shape is looked at.
   static func check(_ op: Op) throws {
@@ -16,14 +14,18 @@ enum TypeLimits {
     }
   }
 
-  /// Throws when a value of this type cannot be handled.
-  static func check(_ type: TensorType) throws {
+  /// Throws when a value of this type cannot be handled, or takes more than `memory` bytes, for each sample where the batch is free.
+  static func check(_ type: TensorType, memory: Int = 1 << 46) throws {
     guard type.shape.rank <= rank else { throw Diagnostic(.badInput, "a value of rank \(type.shape.rank); \(rank) is the highest") }
     if let bad = type.shape.dimensions.first(where: { $0 > extent }) {
       throw Diagnostic(.badInput, "a value with an extent of \(bad); \(extent) is the largest")
     }
-    guard let count = type.shape.elementCountPerSample, count <= bytes / type.element.storageBytes else {
+    guard let count = type.shape.elementCountPerSample else {
       throw Diagnostic(.badInput, "a value of type \(type) takes more than any memory holds")
+    }
+    guard count <= memory / type.element.storageBytes else {
+      throw Diagnostic(
+        .badInput, "a value of type \(type) takes more than the memory limit of \(memory) bytes", hint: "raise --max-memory")
     }
   }
 }

@@ -22,21 +22,32 @@ enum OnnxElement: Int32, CaseIterable {
     case .uint16: .uint16
     case .uint8, .uint4, .uint2: .uint8
     case .bool: .bool
-    case .string, .complex64, .complex128, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float4e2m1, .float8e8m0: nil
+    case .float8e4m3fn: .float8e4m3fn
+    case .float8e4m3fnuz: .float8e4m3fnuz
+    case .float8e5m2: .float8e5m2
+    case .float8e5m2fnuz: .float8e5m2fnuz
+    case .float8e8m0: .float8e8m0
+    case .float4e2m1: .float4e2m1
+    case .string, .complex64, .complex128: nil
     }
   }
 
   /// Bits that one element takes in `raw_data`; nil where we do not read it.
   var bits: Int? {
     switch self {
-    case .uint4, .int4: 4
+    case .uint4, .int4, .float4e2m1: 4
     case .uint2, .int2: 2
     default: dataType.map { $0.storageBytes * 8 }
     }
   }
 
   /// Whether the IR's type for it holds what it holds, and no more.
-  var isWhole: Bool { dataType.map { $0.storageBytes * 8 } == bits }
+  var isWhole: Bool {
+    switch self {
+    case .uint4, .int4, .uint2, .int2: false
+    default: dataType != nil
+    }
+  }
 
   /// What an integer element may be.
   var range: ClosedRange<Int>? {
@@ -65,6 +76,12 @@ enum OnnxElement: Int32, CaseIterable {
     case .uint16: self = .uint16
     case .uint8: self = .uint8
     case .bool: self = .bool
+    case .float8e4m3fn: self = .float8e4m3fn
+    case .float8e4m3fnuz: self = .float8e4m3fnuz
+    case .float8e5m2: self = .float8e5m2
+    case .float8e5m2fnuz: self = .float8e5m2fnuz
+    case .float8e8m0: self = .float8e8m0
+    case .float4e2m1: self = .float4e2m1
     }
   }
 

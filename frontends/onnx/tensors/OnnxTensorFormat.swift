@@ -38,7 +38,14 @@ public struct OnnxTensorFormat: TensorFormat {
     for extent in tensor.shape.dimensions { writer.int(Field.dims, extent) }
     writer.int(Field.dataType, Int(OnnxElement(tensor.element).rawValue))
     if !name.isEmpty { writer.string(Field.name, name) }
-    tensor.withBytes { writer.data(Field.rawData, $0) }
+    if tensor.element == .float4e2m1 {
+      tensor.withBytes { codes in
+        let packed = stride(from: 0, to: codes.count, by: 2).map { codes[$0] | ($0 + 1 < codes.count ? codes[$0 + 1] << 4 : 0) }
+        packed.withUnsafeBytes { writer.data(Field.rawData, $0) }
+      }
+    } else {
+      tensor.withBytes { writer.data(Field.rawData, $0) }
+    }
     return writer.bytes
   }
 

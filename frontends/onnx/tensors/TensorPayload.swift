@@ -74,9 +74,12 @@ enum TypedData {
     case (.int32s(let data), .int8): try narrowed(data, to: Int8.self, type, shape, count)
     case (.int32s(let data), .uint16), (.int32s(let data), .float16), (.int32s(let data), .bfloat16):
       try narrowed(data, to: UInt16.self, type, shape, count)
-    case (.int32s(let data), .uint8): try narrowed(data, to: UInt8.self, type, shape, count)
+    case (.int32s(let data), .uint8), (.int32s(let data), .float8e4m3fn), (.int32s(let data), .float8e4m3fnuz),
+      (.int32s(let data), .float8e5m2), (.int32s(let data), .float8e5m2fnuz), (.int32s(let data), .float8e8m0):
+      try narrowed(data, to: UInt8.self, type, shape, count)
     case (.int32s(let data), .bool): try narrowed(data, to: UInt8.self, limit: 1, type, shape, count)
-    case (.int32s(let data), .int4), (.int32s(let data), .uint4), (.int32s(let data), .int2), (.int32s(let data), .uint2):
+    case (.int32s(let data), .int4), (.int32s(let data), .uint4), (.int32s(let data), .int2), (.int32s(let data), .uint2),
+      (.int32s(let data), .float4e2m1):
       try unpacked(data, element, type, shape, count)
     default: throw Diagnostic(.badInput, "elements of type '\(element)' in the wrong field", hint: "see TensorProto in the ONNX schema")
     }
