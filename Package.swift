@@ -80,14 +80,15 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     // Tests.
+    room("TestNetworks", "Tests/TestNetworks", ["GraphIR", "PluginAPI"]),
     tests("GraphIRTests", ["GraphIR"]),
     tests("OnnxFrontendTests", ["GraphIR", "PluginAPI", "ReferenceKernels", "OnnxFrontend"]),
     tests("CPUBackendTests", ["CPUBackend", "CCPUKernels", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("ReferenceKernelsTests", ["GraphIR", "ReferenceKernels"]),
     tests("ConformanceTests", ["Conformance", "Driver", "GraphIR", "PluginAPI", "ReferenceKernels"] + plugins),
     tests("HardwareTests", ["Hardware", "GraphIR", "PluginAPI"]),
-    tests("IMCBackendTests", ["IMCBackend", "CIMCKernels", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
-    tests("BaselineBackendTests", ["BaselineBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels"]),
+    tests("IMCBackendTests", ["IMCBackend", "CIMCKernels", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels", "TestNetworks"]),
+    tests("BaselineBackendTests", ["BaselineBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels", "TestNetworks"]),
     tests("ToolTests", ["bitline", "OnnxFrontend"]),
     tests("DriverTests", ["Driver", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("DatasetsTests", ["Datasets", "GraphIR", "PluginAPI", "CZlib"]),

@@ -43,8 +43,12 @@ public enum HardwareFile: Hashable, Sendable {
     return description
   }
 
-  /// Reads the text of a file; `file` names it in faults.
+  /// Reads the text of a file, once for each text; `file` names it in faults.
   public static func parse(_ text: String, file: String) throws -> HardwareFile {
+    try ParsedSheets.shared.sheet(text) { try read(text, file: file) }
+  }
+
+  private static func read(_ text: String, file: String) throws -> HardwareFile {
     var probe = SheetReader(file: file)
     let root = try probe.root(text, fields: MacroDescription.fields + ProcessorDescription.fields)
     guard let spelled = root.entries["kind"]?.scalar?.string, let kind = Kind(rawValue: spelled) else {

@@ -20,6 +20,12 @@ struct EvaluateCommand: ToolCommand {
   @Flag(help: "Compares every value of every sample too, as 'compare' does.")
   var allValues = false
 
+  @Option(help: "What the machines' output converters did with these samples: none, layers, or tiles of layers.")
+  var converters: Converters = .none
+
+  /// How closely converters are looked at.
+  enum Converters: String, ExpressibleByArgument, CaseIterable { case none, layers, tiles }
+
   @Flag(help: "Prints who was taken for what.")
   var confusion = false
 
@@ -50,7 +56,11 @@ struct EvaluateCommand: ToolCommand {
         let clock = ContinuousClock()
         let start = clock.now
         let scores =
-          if let shared, index < shared.count { shared[index][0] } else {
+          if let counting = converters == .none ? nil : runs[index].executable as? any ConvertingExecutable {
+            try runs[index].add(counting.runCounting(inputs, threads: backend.threads))
+          } else if let shared, index < shared.count {
+            shared[index][0]
+          } else {
             try runs[index].executable.run(inputs, taps: [], threads: backend.threads).outputs[0]
           }
         runs[index].seconds += (clock.now - start) / .seconds(1)
@@ -69,6 +79,14 @@ struct EvaluateCommand: ToolCommand {
     let executable: any Executable
     var accuracy = Accuracy(name: "", classes: 0)
     var seconds = 0.0
+    /// What its converters did; empty when nobody asked.
+    var uses: [ConverterUse] = []
+
+    /// Takes in what one batch gave; hands back its scores.
+    mutating func add(_ result: (outputs: [Tensor], uses: [ConverterUse])) -> Tensor {
+      if uses.isEmpty { uses = result.uses } else { for (place, use) in result.uses.enumerated() { uses[place].add(use) } }
+      return result.outputs[0]
+    }
   }
 
   /// The network in full precision on the cpu; nil when that is what runs anyway.
@@ -94,6 +112,12 @@ struct EvaluateCommand: ToolCommand {
       ])
     }
     var tables: [(key: String, table: Table)] = bench.loweringTables(format) + [("accuracy", accuracy)]
+    let watched = runs.filter { !$0.uses.isEmpty }
+    for run in watched {
+      var table = Table(converters: run.uses, byTile: converters == .tiles)
+      table.title += ": \(run.name)"
+      tables.append((watched.count == 1 ? "converters" : "converters of \(run.name)", table))
+    }
     if confusion { for run in runs { tables.append(("confusion", run.accuracy.confusionTable)) } }
     if let comparison, format == .json || !comparison.isExact { tables.append(("agreement", comparison.table)) }
     if let claims = try bench.claims(

@@ -2,6 +2,7 @@ import BaselineBackend
 import GraphIR
 import Hardware
 import PluginAPI
+import TestNetworks
 import Testing
 
 /// What the machine counts as it runs, against closed forms; what that costs, by hand.

@@ -2,6 +2,7 @@ import BaselineBackend
 import GraphIR
 import PluginAPI
 import ReferenceKernels
+import TestNetworks
 import Testing
 
 /// What the machine computes, against the reference: bytes for the numeric contract, a stated tolerance for sums of floats.

@@ -2,6 +2,7 @@ import GraphIR
 import IMCBackend
 import PluginAPI
 import ReferenceKernels
+import TestNetworks
 import Testing
 
 /// Every byte of what the array reads out equals the reference.

@@ -1,6 +1,7 @@
 import GraphIR
 import IMCBackend
 import PluginAPI
+import TestNetworks
 import Testing
 
 /// How networks lie on the chip, and what that costs.

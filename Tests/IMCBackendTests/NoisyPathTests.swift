@@ -2,6 +2,7 @@ import CIMCKernels
 import GraphIR
 import IMCBackend
 import PluginAPI
+import TestNetworks
 import Testing
 
 /// The fast path with circuit errors against the scalar chip, and its sameness under any split.
@@ -115,6 +116,17 @@ import Testing
       [
         ("seed", "77"), ("chip", "5"), ("mismatch", "0.03"), ("dac-gain", "0.02"), ("dac-bow", "0.4"), ("offset", "10"), ("noise", "0.5"),
       ])
+    sample.forEach(chip) { index, value, size, _ in
+      #expect(abs(Double(got[index]) - value) <= 1e-5 * max(size, 1), "\(index): \(got[index]), \(value)")
+    }
+  }
+
+  /// Weights as pairs of devices, with errors so large that many would fall below 0.
+  @Test func pairsAgree() throws {
+    let sample = try Case(seed: 12, channels: 3, side: 7, kernel: 3, filters: 20, tile: 27, lsb: nil)
+    var chip = ScalarChip()
+    (chip.seed, chip.chip, chip.cell, chip.isPaired) = (9, 2, 0.6, true)
+    let got = try run(sample, [("seed", "9"), ("chip", "2"), ("mismatch", "0.6"), ("cells", "pair")])
     sample.forEach(chip) { index, value, size, _ in
       #expect(abs(Double(got[index]) - value) <= 1e-5 * max(size, 1), "\(index): \(got[index]), \(value)")
     }

@@ -3,12 +3,14 @@ import GraphIR
 
 /// A chip as its equations say, in doubles and one cell at a time: the independent model that the fast one must agree with.
 ///
-/// Sum of a tile on local array j: s = Σ_i w_ji (1 + σ_cell z_ji)(1 + σ_gain z_i) (x_i + bow(x_i)).
+/// Sum of a tile on local array j: s = Σ_i w_ji (1 + σ_cell z_ji)(1 + σ_gain z_i) (x_i + bow(x_i)); with cells in pairs
+/// max(0, 1 + σ_cell z_ji) - max(0, σ_cell z'_ji) stands for 1 + σ_cell z_ji.
 /// Code: round(clamp(s / (lsb (1 + σ_step z_j)) ± o_j + n)); o_j in volts, n the noise of this evaluation.
 struct ScalarChip {
   var seed: UInt64 = 1
   var chip: UInt32 = 0
   var cell = 0.0
+  var isPaired = false
   var dacGain = 0.0
   var dacBow = 0.0
   /// In volts, of 1 V full scale.
@@ -28,7 +30,8 @@ struct ScalarChip {
   /// Weight of column i of local array j in a row slot, in full weights.
   func weight(_ sign: Double, slot: Int, array: Int, column: Int) -> Double {
     let z = normal(1, place: slot * 16 + column / 4, element: column % 4 * 16 + array)
-    return sign * (1 + cell * z) * (1 + dacGain * normal(2, place: 0, element: column))
+    let empty = isPaired ? max(0, cell * normal(7, place: slot * 16 + column / 4, element: column % 4 * 16 + array)) : 0
+    return sign * ((isPaired ? max(0, 1 + cell * z) : 1 + cell * z) - empty) * (1 + dacGain * normal(2, place: 0, element: column))
   }
 
   /// An input as the column's converter gives it.

@@ -1,6 +1,7 @@
 import GraphIR
 import IMCBackend
 import PluginAPI
+import TestNetworks
 import Testing
 
 /// Schedules that a chip could follow: checked by a validator that knows nothing of how they were made.

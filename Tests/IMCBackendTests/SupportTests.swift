@@ -1,6 +1,7 @@
 import GraphIR
 import IMCBackend
 import PluginAPI
+import TestNetworks
 import Testing
 
 /// What the array takes, and what it tells passes.

@@ -27,12 +27,14 @@ import Testing
     let (model, images) = (Self.folder + "/lenet_bin.onnx", ["--images", Self.folder + "/images.npy"])
     let ideal = try Self.decibels(model, images: images, imc: "seed=1", chips: 1)
     #expect(abs(ideal - 28.2) <= 0.3, "\(ideal) dB")
-    // The contract's 20.7 dB for "3 % of a full weight" lies between the two readings of it. An independent float model of the same set-up
-    // (NumPy, 40 seeds) gives 24.6 dB when 3 % is of one weight's size, 20.1 dB when it is of the range from -1 to +1, 20.7 dB for neither.
-    let ofOneWeight = try Self.decibels(model, images: images, imc: "mismatch=0.03,seed=1", chips: 32)
-    #expect(abs(ofOneWeight - 24.3) <= 0.5, "\(ofOneWeight) dB")
-    let ofTheRange = try Self.decibels(model, images: images, imc: "mismatch=0.06,seed=1", chips: 32)
-    #expect(abs(ofTheRange - 19.9) <= 0.5, "\(ofTheRange) dB")
+    // What both of the contract's simulators mean by 3 % of a full weight: a weight is a pair of devices, one full and one empty, each with an
+    // error of its own, and no device falls below 0 (CrossSim 3.2, `NormalIndependentDevice` in a balanced core; aihwkit 1.2,
+    // `SinglePairConductanceConverter`). The band is the contract's; 64 chips, because eight of them leave the mean uncertain by 0.4 dB.
+    let made = try Self.decibels(model, images: images, imc: "mismatch=0.03,cells=pair,seed=1", chips: 64)
+    #expect(abs(made - 20.7) <= 0.5, "\(made) dB")
+    // One cell with a sign errs less: an independent model of it (NumPy, 60 seeds) gives 24.4 dB.
+    let single = try Self.decibels(model, images: images, imc: "mismatch=0.03,seed=1", chips: 32)
+    #expect(abs(single - 24.4) <= 0.5, "\(single) dB")
   }
 
   /// A network like the contract's, made here: the same sizes, random two-valued weights, drawn digits.

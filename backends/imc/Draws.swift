@@ -5,7 +5,7 @@ import CIMCKernels
 /// A number depends on nothing else: not on threads, batches or the order in which anything runs.
 struct Draws: Sendable {
   /// What a number is drawn for; the upper byte of a counter word.
-  enum Purpose: UInt32 { case cell = 1, dacGain, comparatorOffset, converterGain, weightWrite, thermal }
+  enum Purpose: UInt32 { case cell = 1, dacGain, comparatorOffset, converterGain, weightWrite, thermal, oppositeCell, oppositeWrite }
 
   let seed: UInt64
   let chip: UInt32

@@ -34,6 +34,8 @@ struct ErrorModel: Hashable, Sendable {
   var dacBow = 0.0
   /// Relative to a full weight, by cell.
   var cell = 0.0
+  /// Whether a weight is the difference of two devices, a full one and an empty one, each with an error of its own; no device is below 0.
+  var isPaired = false
   /// In volts, by local array.
   var comparatorOffset = 0.0
   /// Relative, by local array.
@@ -100,6 +102,7 @@ struct ErrorModel: Hashable, Sendable {
       guard value >= 0 else { throw Diagnostic(.usage, "noise=\(value) is negative", hint: "a standard deviation, in converter steps") }
       (noise, thermal) = (value, 0)
     }
+    isPaired = options[text: "cells"] == "pair"
     sharesCharge = options[text: "step"] == "charge-share"
     isTrimmed = options[flag: "trim"]
   }
@@ -134,6 +137,7 @@ struct ErrorModel: Hashable, Sendable {
     add("comparator-offset", comparatorOffset * 1e3, " mV")
     add("converter-gain", converterGain, "")
     add("weight-write", weightWrite, "")
+    if isPaired && (cell != 0 || weightWrite != 0) { parts.append("cells in pairs") }
     add("thermal", thermal * 1e3, " mV")
     add("noise", noise, " converter steps")
     if sharesCharge { parts.append("charge-sharing steps") }
@@ -146,6 +150,9 @@ struct ErrorModel: Hashable, Sendable {
     OptionSpec("seed", .int(0...Int.max), default: "1", "of all random numbers"),
     OptionSpec("chip", .int(0...((1 << 24) - 1)), default: "0", "which chip of those that the seed makes"),
     OptionSpec("mismatch", .number, default: nil, "sigma of a cell, as a share of a full weight; drawn once a chip"),
+    OptionSpec(
+      "cells", .word(["single", "pair"]), default: "single",
+      "what a sigma of mismatch or write means: of one cell with a sign, or of each device of a differential pair, none below 0"),
     OptionSpec("dac-gain", .number, default: nil, "sigma of a column's input gain"),
     OptionSpec("dac-bow", .number, default: nil, "bow of the input transfer at mid-scale, in input steps"),
     OptionSpec("offset", .number, default: nil, "sigma of a comparator's offset in mV, swapped on alternate cycles"),

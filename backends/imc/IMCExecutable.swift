@@ -3,7 +3,7 @@ import PluginAPI
 import ReferenceKernels
 
 /// A compiled program beside its graph; runs it on the simulated array, chunk by chunk of a batch.
-struct IMCExecutable: FabricatedExecutable {
+struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
   let graph: Graph
   let program: Program
   /// The chip, made when it first runs; big networks can be mapped and costed without it.
@@ -38,6 +38,17 @@ struct IMCExecutable: FabricatedExecutable {
     }
     let results = try MadeChip(plan, program, errors: errors, draws: draws).run(inputs, threads: threads)
     return RunResult(outputs: Array(results.prefix(graph.outputs.count)), taps: Array(results.dropFirst(graph.outputs.count)))
+  }
+
+  func runCounting(_ inputs: [Tensor], threads: Int) throws -> (outputs: [Tensor], uses: [ConverterUse]) {
+    guard let chip = maker.chip else {
+      throw Diagnostic(
+        .unsupported, "converters are counted only for a graph with a free batch and f32 inputs", place: graph.name,
+        hint: "leave --batch out")
+    }
+    let counters = chip.layers.map(ConverterCounter.init)
+    let outputs = try chip.run(inputs, threads: threads, counting: counters)
+    return (outputs, counters.flatMap { $0.uses(program) })
   }
 
   /// Runs the program step by step on the stored bits, without errors.

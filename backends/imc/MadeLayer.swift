@@ -79,10 +79,12 @@ final class MadeLayer: @unchecked Sendable {
     let layer = wiring.layer
     let tile = layer.tiles[placement.tile]
     let errors = parts.errors
-    let cells = errors.cell == 0 ? nil : parts.cells(.cell, macro: placement.macro, row: placement.row, columns: tile.count)
-    let writes =
-      errors.weightWrite == 0
-      ? nil : parts.cells(.weightWrite, macro: placement.macro, row: placement.row, columns: tile.count)
+    func drawn(_ purpose: Draws.Purpose, _ sigma: Double) -> [[Float]]? {
+      sigma == 0 ? nil : parts.cells(purpose, macro: placement.macro, row: placement.row, columns: tile.count)
+    }
+    let (cells, writes) = (drawn(.cell, errors.cell), drawn(.weightWrite, errors.weightWrite))
+    let (otherCells, otherWrites) =
+      errors.isPaired ? (drawn(.oppositeCell, errors.cell), drawn(.oppositeWrite, errors.weightWrite)) : (nil, nil)
     let gains = (0..<tile.count).map { Float(parts.inputGain(macro: placement.macro, column: $0)) }
     let chip = Conversion(wiring, parts, tile: placement.tile)
     let slot = placement.group * layer.tiles.count + placement.tile
@@ -92,10 +94,19 @@ final class MadeLayer: @unchecked Sendable {
       let base = floats + filter / 16 * perBlock + tableFloats
       let lane = filter % 16
       let weights = base + tile.lowerBound * 16 + lane
+      let (block, own) = (array / 16, array % 16)
       for column in 0..<tile.count {
-        var weight = Float(wiring.signs[filter * layer.inputs + tile.lowerBound + column])
-        if let cells { weight += cell * cells[array / 16][column * 16 + array % 16] * (weight) }
-        if let writes { weight += write * writes[array / 16][column * 16 + array % 16] }
+        let sign = Float(wiring.signs[filter * layer.inputs + tile.lowerBound + column])
+        let z = column * 16 + own
+        var weight = sign
+        if errors.isPaired {
+          let full = 1 + cell * (cells?[block][z] ?? 0) + write * (writes?[block][z] ?? 0)
+          let empty = cell * (otherCells?[block][z] ?? 0) + write * (otherWrites?[block][z] ?? 0)
+          weight = sign * (max(0, full) - max(0, empty))
+        } else {
+          if let cells { weight += cell * cells[block][z] * sign }
+          if let writes { weight += write * writes[block][z] }
+        }
         weights[column * 16] = weight * gains[column]
       }
       let scale = base + layer.inputs * 16 + placement.tile * 16 + lane

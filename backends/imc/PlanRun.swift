@@ -7,6 +7,11 @@ import ReferenceKernels
 extension MadeChip {
   /// Runs a batch: chunks of it on threads, each worker in its own arena. Results do not depend on how many there are.
   func run(_ inputs: [Tensor], threads: Int) throws -> [Tensor] {
+    try run(inputs, threads: threads, counting: nil)
+  }
+
+  /// As `run`, and adds what each layer's converters gave to its counter.
+  func run(_ inputs: [Tensor], threads: Int, counting counters: [ConverterCounter]?) throws -> [Tensor] {
     let samples = inputs[0].shape[0]
     let graph = plan.graph
     var outputs = plan.wanted.map { id -> Tensor in
@@ -22,8 +27,10 @@ extension MadeChip {
     let workers = max(1, min(threads, chunks))
     nonisolated(unsafe) let pointers = (sources, targets)
     nonisolated(unsafe) var faults = [(any Error)?](repeating: nil, count: workers)
+    // Each worker counts by itself; sums of counts do not depend on who counted.
+    nonisolated(unsafe) let ownCounters = (0..<workers).map { _ in counters == nil ? nil : layers.map(ConverterCounter.init) }
     @Sendable func work(_ worker: Int) throws {
-      let run = PlanRun(self, inputs: pointers.0.map { $0?.assumingMemoryBound(to: Float.self) })
+      let run = PlanRun(self, inputs: pointers.0.map { $0?.assumingMemoryBound(to: Float.self) }, counters: ownCounters[worker])
       for number in stride(from: worker, to: chunks, by: workers) {
         let first = number * Plan.chunk
         try run.run(first: first, count: min(Plan.chunk, samples - first), into: pointers.1)
@@ -42,6 +49,7 @@ extension MadeChip {
         if let fault = faults.compactMap({ $0 }).first { throw fault }
       }
     }
+    if let counters { for own in ownCounters { for (counter, each) in zip(counters, own ?? []) { counter.add(each) } } }
     return outputs
   }
 }
@@ -56,11 +64,13 @@ final class PlanRun {
   private let noise: UnsafeMutablePointer<Float>
   private let prepared: UnsafeMutablePointer<Float>
   private let isNoisy: Bool
+  private let counters: [ConverterCounter]?
   private var times = [UInt64](repeating: 0, count: Plan.chunk)
   private var first = 0
 
-  init(_ chip: MadeChip, inputs: [UnsafePointer<Float>?]) {
+  init(_ chip: MadeChip, inputs: [UnsafePointer<Float>?], counters: [ConverterCounter]? = nil) {
     self.chip = chip
+    self.counters = counters
     self.inputs = inputs
     plan = chip.plan
     kernels = Kernels.best.functions
@@ -108,7 +118,7 @@ final class PlanRun {
     switch step {
     case .quantize(let from, let to, let scale, let lo, let hi):
       kernels.quantize(base(from, sample), Int32(plan.values[from].layout.storage * count), scale, lo, hi, base(to, sample))
-    case .evaluate(let layer, let from, let to): evaluate(chip.layers[layer], from, to, sample, count)
+    case .evaluate(let layer, let from, let to): evaluate(chip.layers[layer], counters?[layer], from, to, sample, count)
     case .rescale(let a):
       for each in sample..<sample + count { rescale(a, each) }
     case .maxPool(let a):
@@ -126,7 +136,7 @@ final class PlanRun {
     }
   }
 
-  private func evaluate(_ made: MadeLayer, _ from: Int, _ to: Int, _ sample: Int, _ count: Int) {
+  private func evaluate(_ made: MadeLayer, _ counter: ConverterCounter?, _ from: Int, _ to: Int, _ sample: Int, _ count: Int) {
     let wiring = made.wiring
     let isSingle = wiring.layer.positions == 1
     if isSingle {
@@ -136,7 +146,7 @@ final class PlanRun {
         codes = prepared
       }
       if isNoisy { for each in 0..<count { draw(made, times[sample + each], noise + each * wiring.noiseQuads * 64) } }
-      launch(made, codes, rows: count, to: base(to, sample))
+      launch(made, counter, codes, rows: count, to: base(to, sample))
     } else {
       for each in sample..<sample + count {
         var codes = base(from, each)
@@ -145,14 +155,18 @@ final class PlanRun {
           codes = prepared
         }
         if isNoisy { draw(made, times[each], noise) }
-        launch(made, codes, rows: wiring.layer.positions, to: base(to, each))
+        launch(made, counter, codes, rows: wiring.layer.positions, to: base(to, each))
       }
     }
   }
 
   @inline(__always)
-  private func launch(_ made: MadeLayer, _ codes: UnsafePointer<Float>, rows: Int, to results: UnsafeMutablePointer<Float>) {
-    withUnsafePointer(to: made.descriptor) {
+  private func launch(
+    _ made: MadeLayer, _ counter: ConverterCounter?, _ codes: UnsafePointer<Float>, rows: Int, to results: UnsafeMutablePointer<Float>
+  ) {
+    var descriptor = made.descriptor
+    descriptor.histogram = counter?.bins
+    withUnsafePointer(to: descriptor) {
       kernels.evaluate($0, made.blocks, codes, made.wiring.rows, Int32(rows), isNoisy ? UnsafePointer(noise) : nil, results)
     }
   }

@@ -122,8 +122,22 @@ extension Program {
   /// Whether a layer is read as the chip would: its largest code standing for the largest mean of a tile.
   private func isChipReading(_ layer: Layer, _ converter: MacroDescription.Converter) -> Bool {
     guard case .adc(let bits, let lsb) = layer.readout else { return true }
-    let tile = Double(converter.meanOver == .connected ? layer.tiles[0].count : machine.description.columns)
-    let chip = converter.fullScale * tile * Double(machine.largestCode) / Double(MacroDescription.largestCode(bits: bits))
+    let chip = chipStep(layer, converter, bits: bits)
     return abs(Double(lsb) - chip) <= 1e-6 * chip
+  }
+
+  /// The sum that one code of the chip's own range stands for.
+  private func chipStep(_ layer: Layer, _ converter: MacroDescription.Converter, bits: Int) -> Double {
+    let tile = Double(converter.meanOver == .connected ? layer.tiles[0].count : machine.description.columns)
+    return converter.fullScale * tile * Double(machine.largestCode) / Double(MacroDescription.largestCode(bits: bits))
+  }
+
+  /// Why a layer's converter has the range that it has.
+  func rangeReason(_ layer: Layer) -> String {
+    guard case .adc(let bits, let lsb) = layer.readout else { return "read exactly" }
+    guard let converter = machine.description.converter else { return "set in the graph; '\(machine.description.name)' has no converter" }
+    if isChipReading(layer, converter) { return "the chip's own: the largest code is the largest mean of \(layer.tiles[0].count) inputs" }
+    let share = 100 * Double(lsb) / chipStep(layer, converter, bits: bits)
+    return "set in the graph by calibration data: \((share * 10).rounded() / 10) % of the chip's own"
   }
 }

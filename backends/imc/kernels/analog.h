@@ -44,8 +44,7 @@ INLINE void NAME(wide)(const bitline_imc_layer *layer, const bitline_imc_block *
         const int64_t conversion = ((int64_t)(first + j) * layer->tiles + tile) * layer->planes + plane;
         const float sign = (layer->swaps_by_row && (row & 1)) != (plane & 1) ? -1.0f : 1.0f;
         const float *own = noise ? noise + conversion * layer->noise_stride + (int64_t)row * layer->noise_row_stride : 0;
-        const f32x16 code = NAME(read16)(layer->law, layer, blocks + first + j, tile, sum[j], sign, own);
-        if (__builtin_expect(layer->histogram != 0, 0)) NAME(count16)(layer, blocks + first + j, code);
+        const f32x16 code = NAME(read16)(layer->law, layer->histogram != 0, layer, blocks + first + j, tile, sum[j], sign, own);
         total[j] = __builtin_elementwise_fma(code, (f32x16)worth, total[j]);
       }
     }

@@ -21,13 +21,12 @@ INLINE F32 V(round)(F32 x) {
   return (x + magic) - magic;
 }
 
-// What the converter makes of a tile's sum.
-INLINE F32 V(read)(int law, const bitline_imc_layer *layer, const bitline_imc_block *block, int tile, F32 sum, float sign, const float *noise) {
-  if (law == bitline_imc_law_contract) return V(round)(V(clip)(sum / (F32)layer->lsb, -layer->top, layer->top));
+// A tile's sum in codes, before the converter rounds and clips it.
+INLINE F32 V(measure)(int law, const bitline_imc_layer *layer, const bitline_imc_block *block, int tile, F32 sum, float sign, const float *noise) {
+  if (law == bitline_imc_law_contract) return sum / (F32)layer->lsb;
   F32 error = V(load)(block->offset + 16 * tile) * (F32)sign;
   if (noise) error = __builtin_elementwise_fma((F32)block->sigma[tile], V(load)(noise), error);
   F32 code = __builtin_elementwise_fma(sum, V(load)(block->scale + 16 * tile), error);
-  if (law == bitline_imc_law_sum) return code;
   if (law == bitline_imc_law_charge_share) {
     const F32 size = __builtin_elementwise_abs(code);
     F32 left = __builtin_elementwise_fma((F32)-block->beta[tile], size, (F32)1.0f);
@@ -35,12 +34,25 @@ INLINE F32 V(read)(int law, const bitline_imc_layer *layer, const bitline_imc_bl
     const F32 steps = V(log)(left) * (F32)block->log_scale[tile];
     code = code < 0 ? -steps : steps;
   }
-  return V(round)(V(clip)(code, -layer->top, layer->top));
+  return code;
 }
 
-// Counts what the lanes in use gave.
-INLINE void V(count)(const bitline_imc_layer *layer, const bitline_imc_block *block, F32 code) {
-  for (int lane = 0; lane < block->lanes; lane++) layer->histogram[(int)(code[lane] + layer->top)]++;
+// Counts what the lanes in use gave; whole numbers beyond the largest code in the bins next to it.
+INLINE void V(count)(const bitline_imc_layer *layer, const bitline_imc_block *block, int tile, F32 code) {
+  const int codes = 2 * (int)layer->top + 3;
+  uint64_t *bins = layer->histogram + (int64_t)tile * codes;
+  for (int lane = 0; lane < block->lanes; lane++) bins[(int)(code[lane] + layer->top + 1)]++;
+}
+
+// What the converter makes of a tile's sum; counted where `counts` says so.
+INLINE F32 V(read)(int law, int counts, const bitline_imc_layer *layer, const bitline_imc_block *block, int tile, F32 sum, float sign,
+                   const float *noise) {
+  const F32 code = V(measure)(law, layer, block, tile, sum, sign, noise);
+  if (law == bitline_imc_law_sum) return code;
+  if (!counts) return V(round)(V(clip)(code, -layer->top, layer->top));
+  const F32 rounded = V(round)(V(clip)(code, -layer->top - 1, layer->top + 1));
+  V(count)(layer, block, tile, rounded);
+  return V(clip)(rounded, -layer->top, layer->top);
 }
 
 INLINE void V(finish)(const bitline_imc_layer *layer, const bitline_imc_block *block, F32 total, float *result) {
@@ -100,8 +112,7 @@ INLINE void V(rows)(int law, int counts, const bitline_imc_layer *layer, const b
       for (int j = 0; j < RUN; j++) {
         const float sign = (layer->swaps_by_row && ((first + j) & 1)) != (plane & 1) ? -1.0f : 1.0f;
         const float *drawn = own ? own + (j < used ? j : used - 1) * (int64_t)layer->noise_row_stride : 0;
-        const F32 code = V(read)(law, layer, block, tile, sum[j], sign, drawn);
-        if (counts && j < used) V(count)(layer, block, code);
+        const F32 code = V(read)(law, counts && j < used, layer, block, tile, sum[j], sign, drawn);
         total[j] = __builtin_elementwise_fma(code, (F32)worth, total[j]);
       }
       if (own) own += layer->noise_stride;
@@ -153,8 +164,7 @@ INLINE void V(lookup)(int law, int counts, int most, int planes, const bitline_i
 #pragma clang loop unroll(full)
     for (int plane = 0; plane < most; plane++, worth *= 2) {
       if (plane >= planes) break;
-      const F32 code = V(read)(law, layer, block, tile, sum[plane], is_odd != (plane & 1) ? -1.0f : 1.0f, own);
-      if (counts) V(count)(layer, block, code);
+      const F32 code = V(read)(law, counts, layer, block, tile, sum[plane], is_odd != (plane & 1) ? -1.0f : 1.0f, own);
       total = __builtin_elementwise_fma(code, (F32)worth, total);
       if (own) own += layer->noise_stride;
     }

@@ -72,7 +72,8 @@ typedef struct {
   // Elements from a row's noise to the next row's, and from one conversion ((block * tiles + tile) * planes + plane) to the next.
   int32_t noise_row_stride;
   int32_t noise_stride;
-  // Conversions counted by what they gave, [2 * top + 1]; null counts nothing.
+  // Conversions of each tile counted by what they gave, [tiles][2 * top + 3]: below the smallest code, the codes, above the largest.
+  // Null counts nothing; law_sum has no codes to count.
   uint64_t *_Nullable histogram;
 } bitline_imc_layer;
 

@@ -4,7 +4,7 @@ import GraphIR
 /// Cuts a batch into chunks of bounded memory and runs them on threads.
 ///
 /// Only a graph with a free batch is cut: there each sample is computed alone. Any other runs in one piece.
-struct BatchSplit {
+package struct BatchSplit {
   /// Bytes of values that one chunk may hold.
   private static let chunkBytes = 8 << 20
   private static let largestChunk = 64
@@ -13,7 +13,7 @@ struct BatchSplit {
   private let inputs: [Tensor]
   private let chunks: [Range<Int>]
 
-  init(_ graph: Graph, _ inputs: [Tensor]) {
+  package init(_ graph: Graph, _ inputs: [Tensor]) {
     self.graph = graph
     self.inputs = inputs
     let batch = zip(graph.inputs, inputs).first { graph.type(of: $0.0).shape.hasFreeBatch }?.1.shape[0]
@@ -30,7 +30,7 @@ struct BatchSplit {
   }
 
   /// Runs `body` on each chunk; hands back the wanted values, their chunks joined.
-  func run(
+  package func run(
     wanted: [ValueID], threads: Int, _ body: @Sendable (_ inputs: [Tensor], _ keep: Liveness) throws -> [Tensor?]
   ) throws -> [Tensor] {
     let keep = Liveness(graph, keeping: wanted)
@@ -63,7 +63,7 @@ struct BatchSplit {
   }
 
   /// The values that are there before anything runs: inputs and constants.
-  static func values(of graph: Graph, _ inputs: [Tensor]) -> [Tensor?] {
+  package static func values(of graph: Graph, _ inputs: [Tensor]) -> [Tensor?] {
     graph.values.map { value in
       switch value.definition {
       case .input(let place): inputs[place]
@@ -73,18 +73,19 @@ struct BatchSplit {
     }
   }
 
-  static func value(_ id: ValueID, _ values: [Tensor?]) throws -> Tensor {
+  /// The value of an id; a fault of ours when it is not there yet.
+  package static func value(_ id: ValueID, _ values: [Tensor?]) throws -> Tensor {
     guard let tensor = values[Int(id.index)] else { throw Diagnostic(.internal, "\(id) is used before it is computed") }
     return tensor
   }
 }
 
 /// Which values can be dropped after which node.
-struct Liveness: Sendable {
+package struct Liveness: Sendable {
   /// By node, the values whose last use it is.
   private let dropped: [[Int]]
 
-  init(_ graph: Graph, keeping wanted: [ValueID]) {
+  package init(_ graph: Graph, keeping wanted: [ValueID]) {
     var last = [Int?](repeating: nil, count: graph.values.count)
     for (number, node) in graph.nodes.enumerated() { for value in node.operands + node.results { last[Int(value.index)] = number } }
     for value in wanted { last[Int(value.index)] = nil }
@@ -94,7 +95,7 @@ struct Liveness: Sendable {
   }
 
   /// Drops what nobody needs after `node`.
-  func drop(after node: NodeID?, _ values: inout [Tensor?]) {
+  package func drop(after node: NodeID?, _ values: inout [Tensor?]) {
     guard let node else { return }
     for value in dropped[Int(node.index)] { values[value] = nil }
   }

@@ -2,12 +2,12 @@ import GraphIR
 import PluginAPI
 
 /// SplitMix64: the same numbers for a seed on every machine.
-struct Seeded: RandomNumberGenerator {
+package struct Seeded: RandomNumberGenerator {
   private var state: UInt64
 
-  init(_ seed: Int) { state = UInt64(seed) }
+  package init(_ seed: Int) { state = UInt64(seed) }
 
-  mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -15,22 +15,22 @@ struct Seeded: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 
-  mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+  package mutating func int(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
 
   /// Numbers in -1...1.
-  mutating func floats(_ shape: Shape) -> Tensor {
+  package mutating func floats(_ shape: Shape) -> Tensor {
     Tensor(.float32, shape, (0..<(shape.elementCount ?? 0)).map { _ in Float.random(in: -1...1, using: &self) })
   }
 
-  mutating func bits(_ shape: Shape) -> Tensor {
+  package mutating func bits(_ shape: Shape) -> Tensor {
     Tensor(.bit, shape, (0..<(shape.elementCount ?? 0)).map { _ -> Int8 in Bool.random(using: &self) ? 1 : -1 })
   }
 }
 
 /// Graphs of binary layers.
-enum Networks {
+package enum Networks {
   /// `x -> quantize`, with codes of `bits` bits, signed or not, reached by numbers in -1...1.
-  static func codes(_ graph: inout Graph, _ shape: Shape, bits: Int, isSigned: Bool) throws -> ValueID {
+  package static func codes(_ graph: inout Graph, _ shape: Shape, bits: Int, isSigned: Bool) throws -> ValueID {
     let x = graph.addInput("x", TensorType(.float32, shape))
     let largest = (1 << (bits - 1)) - 1
     let scale = graph.addConstant(.scalar(1 / Float(largest)))
@@ -39,7 +39,7 @@ enum Networks {
   }
 
   /// A random binary layer behind a quantize: windows, tiles with remainders, orders, readouts, all from the seed.
-  static func random(seed: Int) throws -> Graph {
+  package static func random(seed: Int) throws -> Graph {
     var random = Seeded(seed)
     var graph = Graph(name: "random \(seed)")
     let isSigned = random.int(0...1) == 1
@@ -75,7 +75,7 @@ enum Networks {
   }
 
   /// LeNet-5 with the textbook's shapes (chip.md section 5): only its binary layers, with pooling between.
-  static func textbookLeNet() throws -> Graph {
+  package static func textbookLeNet() throws -> Graph {
     var random = Seeded(5)
     var graph = Graph(name: "textbook LeNet-5")
     var x = try codes(&graph, [Shape.free, 1, 32, 32], bits: 7, isSigned: false)
@@ -119,13 +119,34 @@ enum Networks {
   }
 }
 
+extension Networks {
+  /// Three dense layers of 4, 8 and 10 row slots: the last does not fit beside the others, and leaves the first alone.
+  package static func streamedLast() throws -> Graph {
+    var random = Seeded(6)
+    var graph = Graph(name: "streamed last")
+    var x = try codes(&graph, [Shape.free, 256], bits: 7, isSigned: true)
+    for (name, shape) in [("A", [16, 256]), ("B", [128, 16]), ("C", [80, 128])] {
+      var a = BinaryDense()
+      a.tile = min(64, shape[1])
+      let sums = try graph.append1(.binaryDense(a), [x, graph.addConstant(random.bits(Shape(shape)))], origin: name)
+      let m = graph.addConstant(.vector([Float](repeating: 0.003, count: shape[0])))
+      let c = graph.addConstant(random.floats([shape[0]]))
+      let y = try graph.append1(.rescale(Rescale()), [sums, m, c], origin: "\(name)/scale")
+      let scale = graph.addConstant(.scalar(0.05))
+      x = try graph.append1(.quantize(Quantize(to: .int8, lo: -63, hi: 63)), [y, scale], origin: "\(name)/quantize")
+    }
+    graph.addOutput("y", x)
+    return graph
+  }
+}
+
 /// Options of a backend.
-func options(_ backend: some Backend, _ given: [(key: String, value: String)] = []) throws -> Options {
+package func options(_ backend: some Backend, _ given: [(key: String, value: String)] = []) throws -> Options {
   try Options(given, for: backend.name, specs: backend.options)
 }
 
 /// A table as text, a row a line.
-func text(_ table: Table) -> String {
+package func text(_ table: Table) -> String {
   let rows = table.rows.map { row in
     row.map { cell -> String in
       switch cell {
