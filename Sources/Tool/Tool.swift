@@ -65,6 +65,6 @@ struct Bitline: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       CompileCommand.self, RunCommand.self, CompareCommand.self, EvaluateCommand.self, InspectCommand.self, OptCommand.self,
-      ListCommand.self, DataCommand.self, ProfileCommand.self, YieldCommand.self, HardwareCommand.self,
+      ListCommand.self, DataCommand.self, ProfileCommand.self, YieldCommand.self, CalibrateCommand.self, HardwareCommand.self,
     ])
 }

@@ -48,32 +48,21 @@ struct YieldCommand: ToolCommand {
     guard chips >= 1, firstChip >= 0, firstChip + chips <= 1 << 24, count ?? 1 >= 1 else {
       throw Diagnostic(.usage, "--chips, --first-chip and --count must be positive", hint: "at most \(1 << 24) chips")
     }
-    let samples = try Samples(registry, data: data, images: images, count: count)
-    let spelling = try backend.spellings(default: "imc{errors=on}")[0]
-    let configured = try registry.backends([spelling])[0]
-    let raw = try registry.importModel(model.request())
-    guard let graph = raw.graph.freeingBatch() else {
-      throw Diagnostic(.unsupported, "the model's batch cannot be freed", hint: "its inputs must have a free batch, or one of 1")
-    }
-    var session = Session(registry, model: ImportedModel(graph: graph, notes: raw.notes))
-    session.calibration = try lowering.calibrate == nil ? samples.batches : lowering.calibrationBatches()
-    let canonical = try session.canonical()
-    let lowered = try session.run(lowering.options().pipelineText, on: canonical, target: configured.target())
-    printNotes(session.notes)
-    guard let design = try configured.compile(lowered) as? any FabricatedExecutable else {
-      throw Diagnostic(.usage, "backend '\(spelling.name)' is not made in chips", hint: "imc{errors=on} is")
+    let bench = try FabricationBench(registry, model, backend, lowering, data: data, images: images, count: count)
+    let (design, samples) = (bench.design, bench.samples)
+    if design.isCalibrated && (firstChip..<firstChip + chips) != design.chip..<design.chip + 1 {
+      throw Diagnostic(
+        .usage, "the calibration is of chip \(design.chip) alone", hint: "--chips 1 --first-chip \(design.chip), or leave it out")
     }
     if let repeats {
       report([("speed", try speed(design, samples, repeats))], format: format)
       return
     }
-    let cpu = try registry.backends([Spelling("cpu")])[0].compile(canonical)
-    let reference = try Tensor.stacked(batches: samples.batches.map { try cpu.run($0, taps: [], threads: backend.threads).outputs[0] })
-    let study = YieldStudy(design, images: samples.all, labels: samples.labels, reference: reference)
-    try measure(study, design, spelling, samples)
+    try measure(try bench.study(registry, threads: backend.threads), design, bench.spelling, samples)
   }
 
-  private func measure(_ study: YieldStudy, _ design: any FabricatedExecutable, _ spelling: Spelling, _ samples: Samples) throws {
+  private func measure(_ study: YieldStudy, _ design: any FabricatedExecutable, _ spelling: Spelling, _ samples: FabricationSamples) throws
+  {
     let variants = [""] + (attribute ? design.errorSources + ["trim"] : [])
     let subject = "\(model.model) \(spelling) \(samples.name) \(samples.count) \(try lowering.options().pipelineText)"
     var file = try results.map { try YieldFile(path: $0, subject: subject) }
@@ -106,7 +95,7 @@ struct YieldCommand: ToolCommand {
   }
 
   /// Samples a second of one chip, on one thread unless --threads says more; the best of the runs.
-  private func speed(_ design: any FabricatedExecutable, _ samples: Samples, _ repeats: Int) throws -> Table {
+  private func speed(_ design: any FabricatedExecutable, _ samples: FabricationSamples, _ repeats: Int) throws -> Table {
     let chip = design.specimen(chip: firstChip, without: nil, isTrimmed: nil)
     var table = Table("Speed on \(backend.threads) threads", columns: ["batch", "samples/s", "median samples/s"])
     for batch in [100, 1] where batch <= samples.count {
@@ -122,30 +111,5 @@ struct YieldCommand: ToolCommand {
       table.rows.append([.int(batch), .number(rates[rates.count - 1], digits: 0), .number(rates[rates.count / 2], digits: 0)])
     }
     return table
-  }
-}
-
-/// The samples that every chip is measured on.
-private struct Samples {
-  let name: String
-  let all: Tensor
-  let labels: [Int]?
-
-  var count: Int { all.shape[0] }
-  var batches: [[Tensor]] { stride(from: 0, to: count, by: 100).map { [all.slice(batch: $0..<min($0 + 100, count))] } }
-
-  init(_ registry: Registry, data: String?, images: String?, count: Int?) throws {
-    if let images {
-      guard let tensor = try registry.readTensors(images).first?.tensor, tensor.element == .float32, tensor.shape.rank > 1 else {
-        throw Diagnostic(.badInput, "holds no batch of f32 samples", file: images)
-      }
-      let taken = min(count ?? tensor.shape[0], tensor.shape[0])
-      (name, all, labels) = (images, tensor.slice(batch: 0..<taken), nil)
-      return
-    }
-    guard let data else { throw Diagnostic(.usage, "yield needs samples", hint: "--data mnist:FOLDER, or --images FILE.npy") }
-    let set = try LabelledDataset(spelling: data)
-    let taken = min(count ?? set.count, set.count)
-    (name, all, labels) = (data, set.images(in: 0..<taken), Array(set.labels.prefix(taken)))
   }
 }

@@ -67,7 +67,8 @@ import Testing
                   let (c, r) = (k / (kernel * kernel), k % (kernel * kernel))
                   let at = (c * side + position / out + r / kernel) * side + position % out + r % kernel
                   let code = chip.planes == 1 ? chip.driven(codes[at]) : bit(codes[at], plane)
-                  let w = chip.weight(Double(weights[filter * inputs + k]), slot: slot, array: filter % 16, column: k - t * tile)
+                  let physical = chip.slot(slot, of: groups * tiles, position: position, of: positions)
+                  let w = chip.weight(Double(weights[filter * inputs + k]), slot: physical, array: filter % 16, column: k - t * tile)
                   sum += w * code
                   size += abs(w * code)
                 }
@@ -130,6 +131,54 @@ import Testing
     sample.forEach(chip) { index, value, size, _ in
       #expect(abs(Double(got[index]) - value) <= 1e-5 * max(size, 1), "\(index): \(got[index]), \(value)")
     }
+  }
+
+  /// Copies of a layer of nine positions on several macros, no more than make the largest share smaller, have cells of their own, and positions of their own; noise is that of the conversion.
+  @Test(arguments: [(2, 2), (4, 3), (7, 5), (9, 9)]) func copiesAgree(_ macros: Int, _ copies: Int) throws {
+    let sample = try Case(seed: 8, channels: 1, side: 7, kernel: 5, filters: 6, tile: 25, lsb: nil)
+    var chip = ScalarChip()
+    (chip.cell, chip.noise, chip.macros, chip.copies) = (0.1, 0.5, macros, copies)
+    let got = try run(sample, [("mismatch", "0.1"), ("noise", "0.5"), ("macros", "\(macros)")])
+    sample.forEach(chip) { index, value, size, _ in
+      #expect(abs(Double(got[index]) - value) <= 1e-5 * max(size, 1), "\(index): \(got[index]), \(value)")
+    }
+    #expect(try run(sample, [("mismatch", "0.1"), ("noise", "0.5"), ("macros", "\(macros)")], threads: 2) == got)
+    // Without errors copies are alike.
+    #expect(try run(sample, [("macros", "\(macros)")]) == run(sample, []))
+  }
+
+  /// What converters gave, tile by tile, beside sums that are counted here.
+  @Test(arguments: ["parallel", "bit-serial"], [1, 2]) func convertersAreCounted(_ inputs: String, _ threads: Int) throws {
+    let sample = try Case(seed: 7, channels: 2, side: 6, kernel: 3, filters: 20, tile: 9, lsb: 1.5, samples: 20)
+    let backend = IMCBackend()
+    let given = [("inputs", inputs), ("macros", "3")]
+    let executable = try #require(try backend.compile(sample.graph, options(backend, given)) as? any ConvertingExecutable)
+    let (outputs, uses) = try executable.runCounting([sample.x], threads: threads)
+    #expect(try outputs[0] == executable.run([sample.x], taps: [], threads: 1).outputs[0])
+    var expected = [[Int]](repeating: [Int](repeating: 0, count: 129), count: 2)
+    let pixels = sample.x.elements(Float.self)
+    let planes = inputs == "parallel" ? 1 : 6
+    for image in 0..<20 {
+      for filter in 0..<20 {
+        for position in 0..<16 {
+          for tile in 0..<2 {
+            for plane in 0..<planes {
+              var sum = 0
+              for k in 0..<9 {
+                let pixel = pixels[((image * 2 + tile) * 6 + position / 4 + k / 3) * 6 + position % 4 + k % 3]
+                let code = Int(min(max((pixel / Float(Float(1) / 63)).rounded(.toNearestOrEven), 0), 63))
+                sum += Int(sample.weights[filter * 18 + tile * 9 + k]) * (planes == 1 ? code : 63 * (code >> plane & 1))
+              }
+              let code = Int((Float(sum) / 1.5).rounded(.toNearestOrEven))
+              expected[tile][min(max(code, -64), 64) + 64] += 1
+            }
+          }
+        }
+      }
+    }
+    #expect(uses.map(\.counts) == expected)
+    #expect(uses.allSatisfy { $0.conversions == 20 * 20 * 16 * planes && $0.clipped > 0 && $0.top == 63 && $0.lsb == 1.5 })
+    #expect(uses[0].reason == "set in the graph by calibration data: 16.7 % of the chip's own")
   }
 
   /// Codes behind a converter: equal, but where the model stands within 1e-3 of a tie.

@@ -20,11 +20,22 @@ struct ScalarChip {
   var noise = 0.0
   var sharesCharge = false
   var planes = 1
+  /// Macros, and copies of the one layer on them.
+  var macros = 1
+  var copies = 1
   /// Conv-RAM's.
   let largestCode = 63
 
   private func normal(_ purpose: UInt32, place: Int, element: Int, time: UInt64 = 0) -> Double {
     ScalarDraws.normal(place: place, element: element, purpose: purpose, chip: chip, time: time, seed: seed)
+  }
+
+  /// The physical row slot of a layer's own slot at a position: copies one after another, rows in turn over macros of 16 rows.
+  func slot(_ own: Int, of slots: Int, position: Int, of positions: Int) -> Int {
+    // Copy c takes the positions from c P / C on.
+    let copy = (0..<copies).last { $0 * positions / copies <= position } ?? 0
+    let place = copy * slots + own
+    return place % macros * 16 + place / macros
   }
 
   /// Weight of column i of local array j in a row slot, in full weights.

@@ -34,16 +34,24 @@ struct Evaluation {
   }
 
   private let layer: Layer
-  private let drives: [Drive]
+  /// By copy of the layer.
+  private let drives: [[Drive]]
+  /// The positions of each copy.
+  private let shares: [Range<Int>]
   private let words: Int
   private let sumRows = bitline_imc_choose_sum_rows()
 
-  init(_ program: Program, _ layer: Layer, _ placements: Range<Int>) {
+  init(_ program: Program, layer number: Int, _ placements: Range<Int>) {
+    let layer = program.layers[number]
     self.layer = layer
     words = program.machine.wordsPerRow
-    drives = layer.tiles.enumerated().compactMap { number, tile in
-      let rows = program.placements[placements].filter { $0.tile == number }
-      return rows.isEmpty ? nil : Drive(columns: tile, placements: rows)
+    let copies = program.assignment.copies[number]
+    shares = (0..<copies).map { program.positions(ofLayer: number, copy: $0) }
+    drives = (0..<copies).map { copy in
+      layer.tiles.enumerated().compactMap { number, tile in
+        let rows = program.placements[placements].filter { $0.tile == number && $0.copy == copy }
+        return rows.isEmpty ? nil : Drive(columns: tile, placements: rows)
+      }
     }
   }
 
@@ -77,17 +85,19 @@ struct Evaluation {
             guard let planes = planes.baseAddress, let tileSums = tileSums.baseAddress, let cells = cells.baseAddress,
               let columns = columns.baseAddress
             else { return }
-            for (position, base) in layer.geometry.positions.enumerated() {
-              for drive in drives {
-                let driven = Int32(drive.columns.count)
-                let codeSum = bitline_imc_drive(sample + Int(base), columns + drive.columns.lowerBound, driven, bits, isSigned, planes)
-                for placement in drive.placements {
-                  let filters = layer.groups[placement.group]
-                  sumRows(
-                    planes, bits, isSigned, (driven + 63) / 64, cells + array.offset(of: placement), Int32(words), Int32(filters.count),
-                    codeSum,
-                    tileSums)
-                  read(tileSums, filters, into: sums + position, stride: positions)
+            for (own, drives) in zip(shares, drives) {
+              for position in own {
+                for drive in drives {
+                  let driven = Int32(drive.columns.count)
+                  let inputs = sample + Int(layer.geometry.positions[position])
+                  let codeSum = bitline_imc_drive(inputs, columns + drive.columns.lowerBound, driven, bits, isSigned, planes)
+                  for placement in drive.placements {
+                    let filters = layer.groups[placement.group]
+                    sumRows(
+                      planes, bits, isSigned, (driven + 63) / 64, cells + array.offset(of: placement), Int32(words), Int32(filters.count),
+                      codeSum, tileSums)
+                    read(tileSums, filters, into: sums + position, stride: positions)
+                  }
                 }
               }
             }

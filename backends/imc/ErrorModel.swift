@@ -52,6 +52,8 @@ struct ErrorModel: Hashable, Sendable {
   var fullScaleVoltage = 1.0
   /// Whether offsets, gains and the DAC's full scale are trimmed once, after the chip was made.
   var isTrimmed = false
+  /// What was set once on one chip; on that chip it stands in the place of trims done anew.
+  var calibration: ChipCalibration?
 
   /// Whether values are the numeric contract's.
   var isIdeal: Bool {
@@ -105,6 +107,30 @@ struct ErrorModel: Hashable, Sendable {
     isPaired = options[text: "cells"] == "pair"
     sharesCharge = options[text: "step"] == "charge-share"
     isTrimmed = options[flag: "trim"]
+    if let path = options[text: "calibration"] {
+      let calibration = try CalibrationFile.read(path)
+      try ErrorModel.require(calibration, for: chip, options, file: path)
+      self.calibration = calibration
+    }
+  }
+
+  /// Throws where a calibration is of another chip than the one that is asked for.
+  private static func require(_ calibration: ChipCalibration, for chip: MacroDescription, _ options: Options, file: String) throws {
+    if options[flag: "trim"] { throw Diagnostic(.usage, "trim=true does trims anew, calibration= takes those of a file", hint: "give one") }
+    let (seed, number) = (options[int: "seed"] ?? 1, options[int: "chip"] ?? 0)
+    guard calibration.hardware == chip.name, calibration.seed == seed, calibration.chip == number else {
+      throw Diagnostic(
+        .badInput, "is of chip \(calibration.chip) of seed \(calibration.seed) of '\(calibration.hardware)'", file: file,
+        hint: "this is chip \(number) of seed \(seed) of '\(chip.name)'")
+    }
+    let macros = options[int: "macros"] ?? 1
+    let arrays = chip.localArrays
+    guard Set(calibration.trims.map(\.macro)) == Set(0..<macros), calibration.trims.count == macros,
+      calibration.trims.allSatisfy({ $0.offsets.count == arrays && $0.gains.count == arrays })
+    else {
+      throw Diagnostic(
+        .badInput, "does not have trims for \(macros) macros of \(arrays) local arrays each", file: file, hint: "calibrate it anew")
+    }
   }
 
   /// The same machine with one error gone.
@@ -142,6 +168,7 @@ struct ErrorModel: Hashable, Sendable {
     add("noise", noise, " converter steps")
     if sharesCharge { parts.append("charge-sharing steps") }
     if isTrimmed { parts.append("trimmed") }
+    if calibration != nil { parts.append("calibrated by a file") }
     return "circuit errors are on, values are not the contract's: \(parts.joined(separator: ", "))"
   }
 
@@ -161,6 +188,7 @@ struct ErrorModel: Hashable, Sendable {
     OptionSpec("noise", .number, default: nil, "sigma at each evaluation, in converter steps; replaces the file's thermal noise"),
     OptionSpec("step", .word(["equal", "charge-share"]), default: "equal", "steps of the converter: all alike, or shrinking"),
     OptionSpec("trim", .flag, default: "false", "one-time trims of the made chip: DAC full scale, converter offsets and gains"),
+    OptionSpec("calibration", .text, default: nil, "a file of 'bitline calibrate', whose trims are set on the chip that it is of"),
     OptionSpec("inputs", .word(["parallel", "bit-serial"]), default: "parallel", "codes as voltages, or bit by bit"),
   ]
 }

@@ -18,6 +18,10 @@ package struct IMCBackend: Backend {
         "readout", .word(["chip", "calibrated", "exact"]), default: "chip",
         "what passes put behind each tile: the chip's converter with its own full scale, or with one for each layer from data, or none"),
       OptionSpec("macros", .int(1...65536), default: "1", "how many macros there are; filter groups spread over them"),
+      OptionSpec(
+        "order", .word(["auto"] + Assignment.Order.allCases.map(\.rawValue)), default: "auto",
+        "layer by layer on all macros, or a pipeline of layers with macros of their own; auto: whichever finishes samples sooner"),
+      OptionSpec("duplicate", .flag, default: "true", "copies of busy layers where row slots are left"),
     ] + ErrorModel.options
 
   package init() {}

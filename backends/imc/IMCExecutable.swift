@@ -16,11 +16,24 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     self.program = program
     (errors, draws) = (program.machine.errors, program.machine.draws)
     maker = ChipMaker(program, graph, errors: errors, draws: draws)
+    if let calibration = errors.calibration { try IMCExecutable.require(calibration.ranges, in: program) }
     if !program.machine.isContract && maker.chip == nil {
       throw Diagnostic(
         .unsupported, "circuit errors need a graph with a free batch, f32 inputs and values that floats hold", place: graph.name,
         hint: "leave --batch out, or errors off")
     }
+  }
+
+  /// Throws where a layer is read with another range than the one that its chip was calibrated with.
+  private static func require(_ ranges: [ChipCalibration.Range], in program: Program) throws {
+    try Diagnostics.throwIfAny(
+      ranges.compactMap { range in
+        guard let layer = program.layers.first(where: { $0.origin == range.layer }) else { return nil }
+        if case .adc(range.bits, range.lsb) = layer.readout { return nil }
+        return Diagnostic(
+          .badInput, "was calibrated with \(range.bits) bits of \(range.lsb), the graph has \(layer.readout)", place: range.layer,
+          hint: "lower the model with the same calibration data: --calibrate")
+      })
   }
 
   /// The same program on another chip, with other errors.
@@ -46,7 +59,7 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
         .unsupported, "converters are counted only for a graph with a free batch and f32 inputs", place: graph.name,
         hint: "leave --batch out")
     }
-    let counters = chip.layers.map(ConverterCounter.init)
+    let counters = chip.layers.map { ConverterCounter($0[0]) }
     let outputs = try chip.run(inputs, threads: threads, counting: counters)
     return (outputs, counters.flatMap { $0.uses(program) })
   }
@@ -91,7 +104,7 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     // Partial sums of the layer; its rows may come in several loads.
     var sums = values[slot] ?? Tensor(zeros: .int32, shape)
     values[slot] = nil
-    let evaluation = Evaluation(program, layer, placements)
+    let evaluation = Evaluation(program, layer: number, placements)
     codes.withBytes { codes in
       sums.withMutableElements(Int32.self) { sums in
         evaluation.run(codes.assumingMemoryBound(to: UInt8.self), samples: samples, array, into: sums)
@@ -117,9 +130,24 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
 
   var errorSources: [String] { program.machine.errors.sources.map(\.rawValue) }
 
+  var chip: Int { Int(draws.chip) }
+  var isCalibrated: Bool { errors.calibration != nil }
+
+  func calibrated() -> ChipCalibration {
+    var trimmed = errors
+    (trimmed.isTrimmed, trimmed.calibration) = (true, nil)
+    return ChipCalibration(
+      hardware: program.machine.description.name, seed: Int(draws.seed), chip: chip,
+      trims: Parts(program.machine, trimmed, draws, .best).trims,
+      ranges: program.layers.compactMap { layer in
+        guard case .adc(let bits, let lsb) = layer.readout else { return nil }
+        return ChipCalibration.Range(layer: layer.origin, bits: bits, lsb: lsb)
+      })
+  }
+
   func specimen(chip: Int, without source: String?, isTrimmed: Bool?) -> any Executable {
     var errors = source.flatMap(ErrorSource.init).map { program.machine.errors.without($0) } ?? program.machine.errors
-    if let isTrimmed { errors.isTrimmed = isTrimmed }
+    if let isTrimmed { (errors.isTrimmed, errors.calibration) = (isTrimmed, nil) }
     return IMCExecutable(self, errors: errors, draws: Draws(seed: program.machine.draws.seed, chip: UInt32(truncatingIfNeeded: chip)))
   }
 

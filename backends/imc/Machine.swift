@@ -12,6 +12,10 @@ struct Machine: Sendable {
   /// Whether each layer's full scale comes from calibration data.
   let isCalibrated: Bool
   let macros: Int
+  /// Whether samples go through all macros layer by layer, or each macro belongs to a layer; nil: what the cost model prefers.
+  let order: Assignment.Order?
+  /// Whether row slots that are left hold copies of layers.
+  let duplicates: Bool
   /// How its circuits err.
   let errors: ErrorModel
   /// Which chip of which seed.
@@ -35,6 +39,8 @@ struct Machine: Sendable {
     isCalibrated = options[text: "readout"] == "calibrated"
     outputBits = isExact ? nil : description.converter.map { bits == description.inputBits ? $0.bits : min($0.bits, bits) }
     macros = options[int: "macros"] ?? 1
+    order = options[text: "order"].flatMap(Assignment.Order.init)
+    duplicates = options[flag: "duplicate"]
     errors = try ErrorModel(options, description)
     draws = Draws(seed: UInt64(options[int: "seed"] ?? 1), chip: UInt32(options[int: "chip"] ?? 0))
     isBitSerial = options[text: "inputs"] == "bit-serial" || description.encoding == .bitSerial

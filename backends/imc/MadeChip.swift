@@ -1,6 +1,7 @@
 import CIMCKernels
 import GraphIR
 import Hardware
+import PluginAPI
 
 /// One chip with the errors that it was made with, holding a plan's weights: packed for the kernels.
 ///
@@ -9,8 +10,8 @@ final class MadeChip: @unchecked Sendable {
   let plan: Plan
   let errors: ErrorModel
   let draws: Draws
-  /// One for each evaluated layer.
-  private(set) var layers: [MadeLayer] = []
+  /// For each evaluated layer its copies; one without errors, because then they are alike.
+  private(set) var layers: [[MadeLayer]] = []
 
   init(_ plan: Plan, _ program: Program, errors: ErrorModel, draws: Draws, kernels: Kernels = .best) {
     self.plan = plan
@@ -21,8 +22,15 @@ final class MadeChip: @unchecked Sendable {
     for (number, layer) in program.layers.enumerated() { numbers[layer.node] = number }
     var place: UInt32 = 0
     for (wiring, finish) in zip(plan.wirings, plan.finishes) {
-      let placements = numbers[wiring.layer.node].map { Array(program.placements[program.placementsOfLayer[$0]]) } ?? []
-      layers.append(MadeLayer(wiring, finish, placements, parts, noisePlace: place))
+      guard let number = numbers[wiring.layer.node] else { preconditionFailure("a wired layer is not in the program") }
+      let placements = program.placements[program.placementsOfLayer[number]]
+      let copies = errors.isIdeal ? 1 : program.assignment.copies[number]
+      layers.append(
+        (0..<copies).map { copy in
+          let positions = copies == 1 ? 0..<wiring.layer.positions : program.positions(ofLayer: number, copy: copy)
+          return MadeLayer(
+            wiring, finish, placements.filter { $0.copy == copy }, parts, positions: positions, noisePlace: place)
+        })
       place += UInt32(wiring.noiseQuads)
     }
   }
@@ -40,6 +48,8 @@ struct Parts {
   private var offsets: [Int: [Double]] = [:]
   /// Relative step, by macro and local array.
   private var steps: [Int: [Double]] = [:]
+  /// What is set on each macro; empty where nothing is.
+  private(set) var trims: [ChipCalibration.Trims] = []
 
   /// Trims have a finite step, ours: an eighth of a converter step of offset, half a percent of gain.
   static let offsetTrimStep = 0.125
@@ -56,17 +66,29 @@ struct Parts {
       var gains = drawn(.dacGain, columns, errors.dacGain).map { 1 + $0 }
       var offsets = drawn(.comparatorOffset, arrays, errors.comparatorOffset)
       var steps = drawn(.converterGain, arrays, errors.converterGain).map { 1 + $0 }
-      if errors.isTrimmed {
-        let mean = gains.reduce(0, +) / Double(columns)
-        gains = gains.map { $0 / mean }
-        let step = Parts.offsetTrimStep * errors.fullScaleVoltage * machine.nominalStep(columns: 1) / Double(machine.largestCode)
-        offsets = offsets.map { $0 - ($0 / step).rounded() * step }
-        steps = steps.map { $0 - (($0 - 1) / Parts.gainTrimStep).rounded() * Parts.gainTrimStep }
+      let known = errors.calibration.flatMap { $0.chip == Int(draws.chip) ? $0 : nil }?.trims.first { $0.macro == macro }
+      if let trims = known ?? (errors.isTrimmed ? measured(macro, gains, offsets, steps) : nil) {
+        self.trims.append(trims)
+        gains = gains.map { $0 / trims.fullScale }
+        offsets = zip(offsets, trims.offsets).map { $0 - Double($1) * offsetStep }
+        steps = zip(steps, trims.gains).map { $0 - Double($1) * Parts.gainTrimStep }
       }
       self.inputGains[macro] = gains
       self.offsets[macro] = offsets
       self.steps[macro] = steps
     }
+  }
+
+  /// Volts of one step of an offset trim.
+  private var offsetStep: Double {
+    Parts.offsetTrimStep * errors.fullScaleVoltage * machine.nominalStep(columns: 1) / Double(machine.largestCode)
+  }
+
+  /// What a controller finds with test inputs, and sets.
+  private func measured(_ macro: Int, _ gains: [Double], _ offsets: [Double], _ steps: [Double]) -> ChipCalibration.Trims {
+    ChipCalibration.Trims(
+      macro: macro, fullScale: gains.reduce(0, +) / Double(gains.count), offsets: offsets.map { Int(($0 / offsetStep).rounded()) },
+      gains: steps.map { Int((($0 - 1) / Parts.gainTrimStep).rounded()) })
   }
 
   func inputGain(macro: Int, column: Int) -> Double { inputGains[macro]?[column] ?? 1 }

@@ -2,11 +2,13 @@ import CIMCKernels
 import GraphIR
 import Hardware
 
-/// One layer's weights and converters on one chip, as the kernels take them.
+/// One copy of a layer's weights and its converters on one chip, as the kernels take them.
 ///
 /// A class because it owns the kernels' memory; nothing changes after it is made.
 final class MadeLayer: @unchecked Sendable {
   let wiring: LayerWiring
+  /// The positions that this copy evaluates.
+  let positions: Range<Int>
   /// Where the layer's noise begins among that of one sample.
   let noisePlace: UInt32
   private(set) var descriptor: bitline_imc_layer
@@ -15,8 +17,12 @@ final class MadeLayer: @unchecked Sendable {
   /// Floats of one block's lookup tables, which stand before its weights.
   private let tableFloats: Int
 
-  init(_ wiring: LayerWiring, _ finish: Plan.Finish, _ placements: [Program.Placement], _ parts: Parts, noisePlace: UInt32) {
+  init(
+    _ wiring: LayerWiring, _ finish: Plan.Finish, _ placements: [Program.Placement], _ parts: Parts, positions: Range<Int>,
+    noisePlace: UInt32
+  ) {
     self.wiring = wiring
+    self.positions = positions
     self.noisePlace = noisePlace
     let (layer, tiles) = (wiring.layer, wiring.layer.tiles.count)
     let quads = wiring.quads == nil ? 0 : Int(wiring.quadStarts[tiles])

@@ -28,7 +28,7 @@ extension MadeChip {
     nonisolated(unsafe) let pointers = (sources, targets)
     nonisolated(unsafe) var faults = [(any Error)?](repeating: nil, count: workers)
     // Each worker counts by itself; sums of counts do not depend on who counted.
-    nonisolated(unsafe) let ownCounters = (0..<workers).map { _ in counters == nil ? nil : layers.map(ConverterCounter.init) }
+    nonisolated(unsafe) let ownCounters = (0..<workers).map { _ in counters == nil ? nil : layers.map { ConverterCounter($0[0]) } }
     @Sendable func work(_ worker: Int) throws {
       let run = PlanRun(self, inputs: pointers.0.map { $0?.assumingMemoryBound(to: Float.self) }, counters: ownCounters[worker])
       for number in stride(from: worker, to: chunks, by: workers) {
@@ -136,8 +136,8 @@ final class PlanRun {
     }
   }
 
-  private func evaluate(_ made: MadeLayer, _ counter: ConverterCounter?, _ from: Int, _ to: Int, _ sample: Int, _ count: Int) {
-    let wiring = made.wiring
+  private func evaluate(_ copies: [MadeLayer], _ counter: ConverterCounter?, _ from: Int, _ to: Int, _ sample: Int, _ count: Int) {
+    let wiring = copies[0].wiring
     let isSingle = wiring.layer.positions == 1
     if isSingle {
       var codes = base(from, sample)
@@ -145,8 +145,8 @@ final class PlanRun {
         for each in 0..<count { prepare(wiring, base(from, sample + each), prepared + each * wiring.preparedStorage) }
         codes = prepared
       }
-      if isNoisy { for each in 0..<count { draw(made, times[sample + each], noise + each * wiring.noiseQuads * 64) } }
-      launch(made, counter, codes, rows: count, to: base(to, sample))
+      if isNoisy { for each in 0..<count { draw(copies[0], times[sample + each], noise + each * wiring.noiseQuads * 64) } }
+      launch(copies[0], counter, codes, rows: 0..<count, to: base(to, sample))
     } else {
       for each in sample..<sample + count {
         var codes = base(from, each)
@@ -154,20 +154,25 @@ final class PlanRun {
           prepare(wiring, codes, prepared)
           codes = prepared
         }
-        if isNoisy { draw(made, times[each], noise) }
-        launch(made, counter, codes, rows: wiring.layer.positions, to: base(to, each))
+        if isNoisy { draw(copies[0], times[each], noise) }
+        for made in copies { launch(made, counter, codes, rows: made.positions, to: base(to, each)) }
       }
     }
   }
 
+  /// Evaluates rows of one copy: positions of a sample, or samples of a layer with one position.
   @inline(__always)
   private func launch(
-    _ made: MadeLayer, _ counter: ConverterCounter?, _ codes: UnsafePointer<Float>, rows: Int, to results: UnsafeMutablePointer<Float>
+    _ made: MadeLayer, _ counter: ConverterCounter?, _ codes: UnsafePointer<Float>, rows: Range<Int>,
+    to results: UnsafeMutablePointer<Float>
   ) {
     var descriptor = made.descriptor
     descriptor.histogram = counter?.bins
     withUnsafePointer(to: descriptor) {
-      kernels.evaluate($0, made.blocks, codes, made.wiring.rows, Int32(rows), isNoisy ? UnsafePointer(noise) : nil, results)
+      kernels.evaluate(
+        $0, made.blocks, codes, made.wiring.rows + rows.lowerBound, Int32(rows.count),
+        isNoisy ? UnsafePointer(noise) + rows.lowerBound * Int(descriptor.noise_row_stride) : nil,
+        results + rows.lowerBound * Int(descriptor.row_stride))
     }
   }
 

@@ -27,7 +27,9 @@ extension Program {
   private func ownCounting(_ layers: [CostReport.Layer]) -> [String] {
     let array = layers.filter { $0.place == .array }
     let operations = 2 * Double(array.reduce(0) { $0 + $1.macs })
-    let nanoseconds = array.reduce(0) { $0 + $1.nanoseconds }
+    // A pipeline finishes a sample each time its slowest layer is through.
+    let times = array.map(\.nanoseconds)
+    let nanoseconds = assignment.order == .pipeline ? times.max() ?? 0 : times.reduce(0, +)
     guard operations > 0, nanoseconds > 0 else { return [] }
     let inside = array.flatMap(\.energy).filter { ["input conversion", "averaging and readout"].contains($0.component) }
     func rounded(_ x: Double) -> Double { (x * 100).rounded() / 100 }
@@ -99,6 +101,14 @@ extension Program {
     let chip = machine.description
     let place = machine.macros == 1 ? "on one macro" : "on \(machine.macros) macros at once"
     var notes = ["time: one evaluation after another, \(place); weight writes and host work are not in it"]
+    if assignment.order == .pipeline, let slowest = layers.indices.max(by: { cycles(of: $0) < cycles(of: $1) }),
+      let cycle = chip.cycle.number
+    {
+      let microseconds = Double(cycles(of: slowest)) * cycle / 1e3
+      notes.append(
+        "the sum of times is how long a sample is under way; in a pipeline one is finished every \((microseconds * 1e3).rounded() / 1e3) us"
+      )
+    }
     let loads = rowLoadsOfLayer.reduce(0, +)
     if loads > 0 {
       notes.append(

@@ -11,7 +11,7 @@ extension Program {
     for (number, placement) in placements.enumerated() {
       let layer = layers[placement.layer]
       lines.append(
-        "  p\(number): \(layer.origin) inputs \(text(layer.tiles[placement.tile])) filters \(text(layer.groups[placement.group])) -> macro "
+        "  p\(number): \(layer.origin)\(copyText(placement)) inputs \(text(layer.tiles[placement.tile])) filters \(text(layer.groups[placement.group])) -> macro "
           + "\(placement.macro) row \(placement.row) columns 0..<\(layer.tiles[placement.tile].count)")
     }
     if let note = machine.errors.note { lines.insert(note, at: 1) }
@@ -24,11 +24,18 @@ extension Program {
         let layer = layers[number]
         let names = placements.count == 1 ? "p\(placements.lowerBound)" : "p\(placements.lowerBound)...p\(placements.upperBound - 1)"
         lines.append(
-          "  evaluate \(layer.origin): each sample, each of \(layer.positions) positions: \(names), read \(text(layer.readout)), add")
+          "  evaluate \(layer.origin): each sample, each of \(layer.positions) positions\(assignment.copies[number] > 1 ? " by its copy" : ""): \(names), read \(text(layer.readout)), add"
+        )
       case .host(let id): lines.append("  host \(graph[id].op.name) \(graph[id].origin)")
       }
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// Which copy a placement is of, where there are several.
+  private func copyText(_ placement: Placement) -> String {
+    guard assignment.copies[placement.layer] > 1 else { return "" }
+    return " copy \(placement.copy) positions \(text(positions(ofLayer: placement.layer, copy: placement.copy)))"
   }
 
   private func text(_ range: Range<Int>) -> String { "\(range.lowerBound)..<\(range.upperBound)" }

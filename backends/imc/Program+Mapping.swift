@@ -20,13 +20,15 @@ extension Program {
   /// Evaluations that one row slot takes at each position: one, or one for each bit of the codes.
   func planes(of layer: Layer) -> Int { machine.isBitSerial ? layer.magnitudeBits : 1 }
 
-  /// Cycles of one layer for one sample: at each position, as many as the macro with the most rows needs after each load.
+  /// Cycles of one layer for one sample: after each load, as many as the macro with the most evaluations needs.
   func cycles(of layer: Int) -> Int {
     steps.reduce(0) { sum, step in
       guard case .evaluate(layer, let numbers) = step else { return sum }
-      var rows = [Int: Int]()
-      for placement in placements[numbers] { rows[placement.macro, default: 0] += 1 }
-      return sum + layers[layer].positions * planes(of: layers[layer]) * (rows.values.max() ?? 0)
+      var evaluations = [Int: Int]()
+      for placement in placements[numbers] {
+        evaluations[placement.macro, default: 0] += positions(ofLayer: layer, copy: placement.copy).count
+      }
+      return sum + planes(of: layers[layer]) * (evaluations.values.max() ?? 0)
     }
   }
 
@@ -36,18 +38,22 @@ extension Program {
     let macros = machine.macros == 1 ? "" : "\(machine.macros) x "
     var table = Table(
       "Mapping on \(macros)\(chip.name): \(chip.localArrays) local arrays x \(chip.rows) rows x \(chip.columns) columns",
-      columns: ["layer", "positions", "K", "tile", "tiles", "groups", "cycles", "row slots", "weight bits", "use %", "array loads"])
+      columns: [
+        "layer", "positions", "K", "tile", "tiles", "groups", "copies", "cycles", "row slots", "weight bits", "use %", "array loads",
+      ])
     for (number, layer) in layers.enumerated() {
       table.rows.append([
         .text(layer.origin), .int(layer.positions), .int(layer.inputs), .int(layer.tiles[0].count), .int(layer.tiles.count),
-        .int(layer.groups.count), .int(cycles(of: number)), .int(layer.slots), .int(layer.weightBits),
-        .number(use(layer.weightBits, slots: layer.slots), digits: 1), isResident[number] ? "resident" : .int(arrayLoads(of: number)),
+        .int(layer.groups.count), .int(assignment.copies[number]), .int(cycles(of: number)), .int(layer.slots * assignment.copies[number]),
+        .int(layer.weightBits * assignment.copies[number]),
+        .number(use(layer.weightBits * assignment.copies[number], slots: layer.slots * assignment.copies[number]), digits: 1),
+        isResident[number] ? "resident" : .int(arrayLoads(of: number)),
       ])
     }
-    let slots = layers.reduce(0) { $0 + $1.slots }
-    let bits = layers.reduce(0) { $0 + $1.weightBits }
+    let slots = zip(layers, assignment.copies).reduce(0) { $0 + $1.0.slots * $1.1 }
+    let bits = zip(layers, assignment.copies).reduce(0) { $0 + $1.0.weightBits * $1.1 }
     table.rows.append([
-      "sum", .none, .none, .none, .none, .none, .int(layers.indices.reduce(0) { $0 + cycles(of: $1) }), .int(slots), .int(bits),
+      "sum", .none, .none, .none, .none, .none, .none, .int(layers.indices.reduce(0) { $0 + cycles(of: $1) }), .int(slots), .int(bits),
       .number(use(bits, slots: slots), digits: 1), .int(arrayLoads),
     ])
     table.notes = notes(slots: slots, bits: bits)
@@ -59,9 +65,23 @@ extension Program {
     100 * Double(bits) / Double(max(slots, 1) * machine.description.localArrays * machine.description.columns)
   }
 
+  /// How macros are used together, and what that makes of the time.
+  private var assignmentNote: String? {
+    guard layers.count > 1 || assignment.copies.contains(where: { $0 > 1 }) else { return nil }
+    let cycles = layers.indices.map(cycles(of:))
+    let sum = cycles.reduce(0, +)
+    guard assignment.order == .pipeline, let slowest = cycles.indices.max(by: { cycles[$0] < cycles[$1] }) else {
+      return "layer by layer on all macros: a sample every \(sum) cycles"
+    }
+    let own = zip(layers, assignment.macros).map { "\($0.origin) \($1.count)" }.joined(separator: ", ")
+    return "a pipeline of layers, macros of each: \(own); a sample every \(cycles[slowest]) cycles (\(layers[slowest].origin)), "
+      + "under way for \(sum)"
+  }
+
   private func notes(slots: Int, bits: Int) -> [String] {
     let cells = machine.slots * machine.description.localArrays * machine.description.columns
-    var notes = ["\(slots) row slots wanted, \(machine.slots) there; \(bits) weight bits, \(cells) cells"]
+    let copied = assignment.copies.contains { $0 > 1 } ? ", copies counted" : ""
+    var notes = ["\(slots) row slots wanted\(copied), \(machine.slots) there; \(bits) weight bits, \(cells) cells"]
     if slots <= machine.slots {
       notes.append("all layers fit together: their weights are written once")
     } else {
@@ -70,6 +90,7 @@ extension Program {
       notes.append("resident together: \(names.isEmpty ? "none" : names)")
       notes.append("for each batch \(arrayLoads) array loads, \(rows) rows in all local arrays")
     }
+    if machine.macros > 1, let note = assignmentNote { notes.append(note) }
     if let note = machine.errors.note { notes.append(note) }
     return notes
   }

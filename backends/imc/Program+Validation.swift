@@ -8,7 +8,10 @@ extension Program {
   /// 2. No two rows of one evaluation share a row slot, and no two evaluations of one macro happen at once: the rows of one macro take
   ///    cycles one after another, so that its local arrays are never asked twice in a cycle.
   /// 3. Every row is there when it is evaluated: the last thing written to its slot.
-  /// 4. In each batch every tile of every group of filters is evaluated once: every output is written once.
+  /// 4. In each batch every tile of every group of filters is evaluated once at each position: every output is written once. Copies of a
+  ///    layer take positions apart.
+  /// 5. No layer takes more cycles than the cost model chose its copies by, where all layers fit.
+  /// 6. In a pipeline no macro holds rows of two layers: they are evaluated at the same time, for different samples.
   var scheduleFaults: [String] {
     var faults: [String] = []
     let rows = machine.description.rows
@@ -49,9 +52,24 @@ extension Program {
       for (number, count) in evaluated.enumerated() where count != 1 { faults.append("p\(number) is evaluated \(count) times in a batch") }
     }
     for (number, layer) in layers.enumerated() {
-      let parts = Set(placements[placementsOfLayer[number]].map { $0.group * layer.tiles.count + $0.tile })
-      if parts.count != layer.slots || placementsOfLayer[number].count != layer.slots {
-        faults.append("\(layer.origin): \(parts.count) of \(layer.slots) parts are placed")
+      let own = placements[placementsOfLayer[number]]
+      let copies = Set(own.map(\.copy))
+      let parts = Set(own.map { ($0.copy * layer.groups.count + $0.group) * layer.tiles.count + $0.tile })
+      if parts.count != layer.slots * copies.count || own.count != parts.count {
+        faults.append("\(layer.origin): \(parts.count) of \(layer.slots * copies.count) parts are placed")
+      }
+      let positions = copies.sorted().flatMap { Array(self.positions(ofLayer: number, copy: $0)) }
+      if positions != Array(0..<layer.positions) { faults.append("\(layer.origin): its copies do not take each position once") }
+    }
+    if isResident.allSatisfy({ $0 }) {
+      for (number, layer) in layers.enumerated() where cycles(of: number) > assignment.cycles[number] {
+        faults.append("\(layer.origin): takes \(cycles(of: number)) cycles, the cost model says \(assignment.cycles[number])")
+      }
+    }
+    if assignment.order == .pipeline {
+      var owners = [Int: Int]()
+      for placement in placements where owners.updateValue(placement.layer, forKey: placement.macro) ?? placement.layer != placement.layer {
+        faults.append("macro \(placement.macro) holds rows of two layers of a pipeline")
       }
     }
     return faults

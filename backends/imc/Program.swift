@@ -8,6 +8,8 @@ struct Program: Sendable {
     let layer: Int
     let tile: Int
     let group: Int
+    /// Which copy of the layer.
+    let copy: Int
     let macro: Int
     let row: Int
   }
@@ -27,6 +29,8 @@ struct Program: Sendable {
   let placements: [Placement]
   /// The placements of each layer.
   let placementsOfLayer: [Range<Int>]
+  /// Which macros hold which layers, and how many copies of each.
+  let assignment: Assignment
   /// Whether each layer is one of those that stay in the array together; see `Schedule`.
   let isResident: [Bool]
   /// Rows written before the first batch.
@@ -55,18 +59,22 @@ struct Program: Sendable {
     self.machine = machine
     let layers = nodes.filter(\.isNative).map { Layer($0.id, in: graph, machine) }
     self.layers = layers
-    let schedule = Schedule(slotsOfLayer: layers.map(\.slots), slots: machine.slots)
+    let schedule = Schedule(
+      layers.map { Assignment.Demand(slots: $0.slots, positions: $0.positions, planes: machine.isBitSerial ? $0.magnitudeBits : 1) },
+      macros: machine.macros, rows: machine.description.rows, order: machine.order, duplicates: machine.duplicates)
+    assignment = schedule.assignment
     isResident = schedule.isResident
 
     var placements: [Placement] = []
     var placementsOfLayer: [Range<Int>] = []
     for (number, layer) in layers.enumerated() {
       let first = placements.count
-      for group in layer.groups.indices {
-        for tile in layer.tiles.indices {
-          let slot = schedule.slot(ofLayer: number, placements.count - first)
-          placements.append(
-            Placement(layer: number, tile: tile, group: group, macro: slot % machine.macros, row: slot / machine.macros))
+      for copy in 0..<assignment.copies[number] {
+        for group in layer.groups.indices {
+          for tile in layer.tiles.indices {
+            let (macro, row) = schedule.place(ofLayer: number, placements.count - first)
+            placements.append(Placement(layer: number, tile: tile, group: group, copy: copy, macro: macro, row: row))
+          }
         }
       }
       placementsOfLayer.append(first..<placements.count)
@@ -95,6 +103,12 @@ struct Program: Sendable {
     }
     self.steps = steps
     rows = Program.rows(layers, placements, graph, machine)
+  }
+
+  /// The positions that a copy of a layer evaluates.
+  func positions(ofLayer layer: Int, copy: Int) -> Range<Int> {
+    let (positions, copies) = (layers[layer].positions, assignment.copies[layer])
+    return copy * positions / copies..<(copy + 1) * positions / copies
   }
 
   private static func rows(_ layers: [Layer], _ placements: [Placement], _ graph: Graph, _ machine: Machine) -> [UInt64] {

@@ -4,6 +4,8 @@
 /// these are resident. Every other layer is written when its turn comes, as many rows at a time as there are, and evaluated for the whole
 /// batch after each write; it takes slots from the end, so that it overwrites as few residents as it can. Residents that are gone are
 /// written again, all in one go, when the next of them runs.
+///
+/// If all fit, macros that are left over are used as `Assignment` says.
 struct Schedule {
   /// A row of a layer, by its place among the layer's rows.
   struct Row: Hashable {
@@ -18,19 +20,27 @@ struct Schedule {
   }
 
   let isResident: [Bool]
+  let assignment: Assignment
   /// Rows written before the first batch.
   private(set) var prologue: [Row] = []
   /// What each layer does in each batch.
   private(set) var actions: [[Action]] = []
 
+  /// Row slots of each layer, all its copies counted.
   private let slotsOfLayer: [Int]
   private let slots: Int
+  private let macros: Int
   /// The first slot of each resident layer.
   private let firstSlot: [Int]
 
-  init(slotsOfLayer: [Int], slots: Int) {
-    self.slotsOfLayer = slotsOfLayer
-    self.slots = slots
+  init(_ demands: [Assignment.Demand], macros: Int, rows: Int, order: Assignment.Order?, duplicates: Bool) {
+    slots = macros * rows
+    self.macros = macros
+    let fits = demands.reduce(0) { $0 + $1.slots } <= slots
+    assignment =
+      fits
+      ? Assignment(demands, macros: macros, rows: rows, order: order, duplicates: duplicates) : Assignment(plain: demands, macros: macros)
+    slotsOfLayer = zip(demands, assignment.copies).map { $0.slots * $1 }
     var used = 0
     var isResident: [Bool] = []
     var firstSlot: [Int] = []
@@ -48,8 +58,18 @@ struct Schedule {
     actions = batch(from: survivors).actions
   }
 
-  /// The slot of a layer's row.
-  func slot(ofLayer layer: Int, _ place: Int) -> Int {
+  /// Where a layer's row lies.
+  func place(ofLayer layer: Int, _ place: Int) -> (macro: Int, row: Int) {
+    if assignment.order == .pipeline {
+      let own = assignment.macros[layer]
+      return (own.lowerBound + place % own.count, place / own.count)
+    }
+    let slot = slot(ofLayer: layer, place)
+    return (slot % macros, slot / macros)
+  }
+
+  /// The slot of a layer's row; slots run over all macros before they begin the next row.
+  private func slot(ofLayer layer: Int, _ place: Int) -> Int {
     isResident[layer] ? firstSlot[layer] + place : slots - 1 - place % slots
   }
 
