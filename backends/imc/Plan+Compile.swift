@@ -113,6 +113,15 @@ extension Plan {
         steps.append(.quantize(from: from, to: to, scale: scale.floats[0], lo: Float(a.lo), hi: Float(a.hi)))
         kept[Int(result.index)] = to
         return true
+      case .dequantize:
+        guard let from = kept[Int(node.operands[0].index)], let scale = graph.constant(node.operands[1]), scale.count == 1,
+          scale.element == .float32, node.operands.count == 2
+        else { return addReference(id) }
+        use(from)
+        let to = value(layouts[from])
+        steps.append(.dequantize(from: from, to: to, scale: scale.floats[0]))
+        kept[Int(result.index)] = to
+        return true
       case .pool(let a):
         let shape = graph.type(of: node.operands[0]).shape
         guard a.kind == .max, a.window.isUnpadded, !a.roundUp, let from = kept[Int(node.operands[0].index)], layouts[from].fits(shape)

@@ -24,6 +24,8 @@ struct Plan: Sendable {
 
   enum Step: Sendable {
     case quantize(from: Int, to: Int, scale: Float, lo: Float, hi: Float)
+    /// Codes as numbers: each times a scale.
+    case dequantize(from: Int, to: Int, scale: Float)
     case evaluate(layer: Int, from: Int, to: Int)
     case rescale(Rescaling)
     case maxPool(Pooling)

@@ -118,6 +118,9 @@ final class PlanRun {
     switch step {
     case .quantize(let from, let to, let scale, let lo, let hi):
       kernels.quantize(base(from, sample), Int32(plan.values[from].layout.storage * count), scale, lo, hi, base(to, sample))
+    case .dequantize(let from, let to, let scale):
+      let (source, target) = (base(from, sample), base(to, sample))
+      for place in 0..<plan.values[from].layout.storage * count { target[place] = source[place] * scale }
     case .evaluate(let layer, let from, let to): evaluate(chip.layers[layer], counters?[layer], from, to, sample, count)
     case .rescale(let a):
       for each in sample..<sample + count { rescale(a, each) }
