@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# benchmarks/run.sh [ARGUMENT...]: measures bitline's cpu backend beside other engines and writes benchmarks/RESULTS.md.
+# benchmarks/run.sh [ARGUMENT...]: measures the simulator (simulator.py, printed), then bitline's cpu backend beside other engines, which is
+# written to benchmarks/RESULTS.md.
 # Arguments go to bench.py (--quick, --models, --rounds). Without Python or the network there is nothing to compare with, and it says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +10,7 @@ if ! [ -x "$bitline" ]; then
   echo "benchmarks/run.sh: no $bitline; run 'make build' first, or set BITLINE" >&2
   exit 2
 fi
+if command -v python3 >/dev/null; then python3 benchmarks/simulator.py --bitline "$bitline"; fi
 environment=${BENCH_ENV:-.build/bench-env}
 if ! [ -x "$environment/bin/python" ] || [ -z "${BENCH_ENV:-}" ]; then
   status=0

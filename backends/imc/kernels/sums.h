@@ -60,10 +60,11 @@ INLINE void V(finish)(const bitline_imc_layer *layer, const bitline_imc_block *b
   V(store)(result, V(clip)(product + V(load)(block->addend), layer->lo, layer->hi));
 }
 
-// The sums of one tile: `stride` elements from row to row, or a pointer for each when it is 0.
-INLINE void V(tile)(int stride, const float *weights, const int32_t *columns, int count, int64_t shift, const float *const *x, F32 *sums) {
+// The sums of one tile: `stride` elements from row to row, or as `offsets` say when it is 0.
+INLINE void V(tile)(int stride, const float *weights, const int32_t *columns, int count, const float *codes, const int32_t *offsets,
+                    F32 *sums) {
   F32 sum[RUN];
-  const float *base = x[0] + shift;
+  const float *base = codes + offsets[0];
 #pragma clang loop unroll(full)
   for (int j = 0; j < RUN; j++) sum[j] = 0;
   for (int k = 0; k < count; k++) {
@@ -71,7 +72,7 @@ INLINE void V(tile)(int stride, const float *weights, const int32_t *columns, in
     const int64_t column = columns[k];
 #pragma clang loop unroll(full)
     for (int j = 0; j < RUN; j++) {
-      const float code = stride ? base[column + j * stride] : x[j][column + shift];
+      const float code = stride ? base[column + j * stride] : codes[column + offsets[j]];
       sum[j] = __builtin_elementwise_fma(weight, (F32)code, sum[j]);
     }
   }
@@ -82,14 +83,18 @@ INLINE void V(tile)(int stride, const float *weights, const int32_t *columns, in
 // RUN rows of one block. Rows beyond `rows` repeat the last.
 INLINE void V(rows)(int law, int counts, const bitline_imc_layer *layer, const bitline_imc_block *block, int number, const float *codes,
                     const int32_t *row_offsets, int first, int rows, const float *noise, float *results) {
-  const float *x[RUN];
   F32 total[RUN];
+  int32_t copied[RUN];
   int is_even = 1;
   const int used = rows - first < RUN ? rows - first : RUN;
-  const int stride = used > 1 ? row_offsets[first + 1] - row_offsets[first] : 0;
+  const int32_t *offsets = row_offsets + first;
+  if (used < RUN) {
+    for (int j = 0; j < RUN; j++) copied[j] = offsets[j < used ? j : used - 1];
+    offsets = copied;
+  }
+  const int stride = offsets[1] - offsets[0];
   for (int j = 0; j < RUN; j++) {
-    x[j] = codes + row_offsets[first + (j < used ? j : used - 1)];
-    is_even &= x[j] - x[0] == (int64_t)j * stride;
+    is_even &= offsets[j] - offsets[0] == j * stride;
     total[j] = 0;
   }
   const float *own = noise ? noise + (int64_t)first * layer->noise_row_stride + (int64_t)number * layer->noise_stride * layer->tiles * layer->planes
@@ -103,10 +108,10 @@ INLINE void V(rows)(int law, int counts, const bitline_imc_layer *layer, const b
       const int64_t shift = (int64_t)plane * layer->plane_stride;
       F32 sum[RUN];
       switch (is_even ? stride : 0) {
-        case 1: V(tile)(1, weights, layer->columns + start, count, shift, x, sum); break;
-        case 8: V(tile)(8, weights, layer->columns + start, count, shift, x, sum); break;
-        case 16: V(tile)(16, weights, layer->columns + start, count, shift, x, sum); break;
-        default: V(tile)(0, weights, layer->columns + start, count, shift, x, sum); break;
+        case 1: V(tile)(1, weights, layer->columns + start, count, codes + shift, offsets, sum); break;
+        case 8: V(tile)(8, weights, layer->columns + start, count, codes + shift, offsets, sum); break;
+        case 16: V(tile)(16, weights, layer->columns + start, count, codes + shift, offsets, sum); break;
+        default: V(tile)(0, weights, layer->columns + start, count, codes + shift, offsets, sum); break;
       }
 #pragma clang loop unroll(full)
       for (int j = 0; j < RUN; j++) {
