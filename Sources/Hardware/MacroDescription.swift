@@ -22,6 +22,14 @@ public struct MacroDescription: Hashable, Sendable {
     case bitSerial = "bit-serial"
   }
 
+  /// What else can happen while a row is written.
+  public enum Writes: String, Sendable, CaseIterable {
+    /// Nothing.
+    case alone
+    /// Other rows of the same macro are evaluated.
+    case beside
+  }
+
   /// What stands at the end of a local array.
   public enum Readout: String, Sendable, CaseIterable {
     /// A converter of so many bits.
@@ -65,6 +73,8 @@ public struct MacroDescription: Hashable, Sendable {
   public let cycle: Fact
   /// Time to write one row of all local arrays.
   public let rowWriteTime: Fact
+  /// Whether evaluations go on while rows are written; `alone` when the file does not say.
+  public let writes: Writes
   /// Energy by component.
   public let energy: Energy
   /// Area of the array with its converters.
@@ -127,9 +137,10 @@ extension MacroDescription {
 
     converter = MacroDescription.converter(root, &reader)
 
-    let timing = reader.section(root, "timing", fields: ["cycle", "row_write"])
+    let timing = reader.section(root, "timing", fields: ["cycle", "row_write", "writes"])
     cycle = reader.quantity(timing, "cycle", .time, in: 1e-3...1e9)
     rowWriteTime = reader.quantity(timing, "row_write", .time)
+    writes = timing.entries["writes"] == nil ? .alone : reader.word(timing, "writes", Writes.self) ?? .alone
 
     let body = reader.section(root, "energy", fields: ["dac_conversion", "output", "partial_sum_add", "input_fetch", "row_write"])
     energy = Energy(

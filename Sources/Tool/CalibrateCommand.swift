@@ -42,7 +42,7 @@ struct CalibrateCommand: ToolCommand {
     var calibration = bench.design.calibrated()
     let seen = ChipCalibration.Data(set: bench.samples.name, samples: bench.samples.count)
     if bench.hasCalibratedRanges {
-      calibration.rangeData = lowering.calibrate.map { ChipCalibration.Data(set: $0, samples: lowering.calibrateCount) } ?? seen
+      calibration.rangeData = ChipCalibration.Data(set: lowering.calibrate ?? seen.set, samples: bench.calibrationCount)
     }
     calibration.checked = seen
     var table = Table(

@@ -10,6 +10,8 @@ struct FabricationBench {
   let samples: FabricationSamples
   /// Whether converter ranges come from calibration data.
   let hasCalibratedRanges: Bool
+  /// Samples that passes calibrated with.
+  let calibrationCount: Int
   private let canonical: Graph
 
   init(
@@ -25,6 +27,7 @@ struct FabricationBench {
     }
     var session = Session(registry, model: ImportedModel(graph: graph, notes: raw.notes))
     session.calibration = try lowering.calibrate == nil ? samples.batches : lowering.calibrationBatches()
+    calibrationCount = session.calibration.reduce(0) { $0 + $1[0].shape[0] }
     canonical = try session.canonical()
     let lowered = try session.run(lowering.options().pipelineText, on: canonical, target: configured.target())
     hasCalibratedRanges = session.tables.contains { $0.title.hasPrefix("Readout") }

@@ -1,3 +1,4 @@
+import Foundation
 import GraphIR
 import IMCBackend
 import PluginAPI
@@ -60,6 +61,50 @@ import Testing
       #expect(try best == min(interval(macros, "layers"), interval(macros, "pipeline")))
       last = best
     }
+  }
+
+  /// Loads behind evaluations, on a chip whose sheet allows them: F5 in parts of 8 rows, each but the first written while one is evaluated.
+  @Test func hiddenLoads() throws {
+    let backend = IMCBackend()
+    let sheet = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    var text = try String(contentsOfFile: "/\(sheet)/hardware/conv-ram-isscc2018.yaml", encoding: .utf8)
+    let unknown = "  row_write: {unknown: true, source: \"not published\"}\n\n# E_out"
+    #expect(text.contains(unknown))
+    text = text.replacing(
+      unknown,
+      with:
+        "  row_write: {value: 10, unit: ns, mark: A, source: \"a test\"}\n  writes: {value: beside, mark: A, source: \"a test\"}\n\n# E_out"
+    )
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("beside-\(UUID().uuidString).yaml").path
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    for macros in 1...3 {
+      let given = [("hardware", path), ("macros", "\(macros)")]
+      #expect(try backend.scheduleFaults(of: Networks.textbookLeNet(), options(backend, given)) == [])
+      #expect(try backend.scheduleFaults(of: Networks.streamedLast(), options(backend, given)) == [])
+    }
+    let graph = try Networks.textbookLeNet()
+    let executable = try backend.compile(graph, options(backend, [("hardware", path)]))
+    let steps = try #require(executable.listing).split(separator: "\n").map(String.init)
+    let loads = steps.drop { $0 != "each batch:" }.filter { $0.hasPrefix("  load") }
+    #expect(
+      loads == [
+        "  load p4...p11", "  load p12...p19, while that is evaluated", "  load p20...p27, while that is evaluated",
+        "  load p28...p35, while that is evaluated", "  load p36...p43, while that is evaluated",
+        "  load p44...p51, while that is evaluated",
+        "  load p52...p59, while that is evaluated", "  load p0...p3, p60...p71",
+      ])
+    // 56 rows of F5 and 16 that it overwrote, 10 ns each; 8 rows take 80 ns, their evaluation 8 cycles of 150 ns.
+    let costs = try #require(executable.costs)
+    #expect(
+      costs.notes.contains(
+        "writing weights takes 0.72 us for each batch; 0.48 us of it are hidden behind evaluations in batches of 1 or more"))
+    // What is computed does not depend on when weights are written.
+    var random = Seeded(2)
+    let x = random.floats([3, 1, 32, 32])
+    let plain = try backend.compile(graph, options(backend))
+    let computed = graph.nodes.flatMap(\.results)
+    #expect(try executable.run([x], taps: computed, threads: 1).taps == plain.run([x], taps: computed, threads: 1).taps)
   }
 
   @Test(arguments: 0..<40) func randomLayers(_ seed: Int) throws {

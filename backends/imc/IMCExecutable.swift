@@ -81,7 +81,7 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     array.write(program.prologue, program)
     for (number, step) in program.steps.enumerated() {
       switch step {
-      case .load(let placements): array.write(placements, program)
+      case .load(let placements, _): array.write(placements, program)
       case .evaluate(let layer, let placements): try evaluate(layer, placements, array, &values)
       case .host(let id):
         let node = graph[id]

@@ -97,10 +97,34 @@ extension Program {
       energy: isFree ? [] : [.init("host work", picojoules: nil)], counts: [.init("values made on the host", isFree ? 0 : elements)])
   }
 
+  /// How long the weight loads of a batch take, and from which batch on those that can be hidden are; nil when a row's time is unknown.
+  private var loadNote: String? {
+    guard let row = machine.description.rowWriteTime.number, let cycle = machine.description.cycle.number, arrayLoads > 0 else {
+      return nil
+    }
+    var (open, hidden, samples) = (0.0, 0.0, 1.0)
+    var evaluation = 0.0
+    for step in steps {
+      switch step {
+      case .host: break
+      case .evaluate(let layer, let numbers): evaluation = Double(cycles(of: layer, numbers)) * cycle
+      case .load(let numbers, let isHidden):
+        // Macros are written at once, each a row of all its local arrays at a time.
+        let time = Double(Dictionary(grouping: numbers) { placements[$0].macro }.values.map(\.count).max() ?? 0) * row
+        if isHidden { (hidden, samples) = (hidden + time, max(samples, (time / evaluation).rounded(.up))) } else { open += time }
+      }
+    }
+    func microseconds(_ nanoseconds: Double) -> Double { nanoseconds.rounded() / 1e3 }
+    let text = "writing weights takes \(microseconds(open + hidden)) us for each batch"
+    return hidden == 0
+      ? text : text + "; \(microseconds(hidden)) us of it are hidden behind evaluations in batches of \(Int(samples)) or more"
+  }
+
   private func notes(_ facts: [Fact]) -> [String] {
     let chip = machine.description
     let place = machine.macros == 1 ? "on one macro" : "on \(machine.macros) macros at once"
     var notes = ["time: one evaluation after another, \(place); weight writes and host work are not in it"]
+    if let note = loadNote { notes.append(note) }
     if assignment.order == .pipeline, let slowest = layers.indices.max(by: { cycles(of: $0) < cycles(of: $1) }),
       let cycle = chip.cycle.number
     {

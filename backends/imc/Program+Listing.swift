@@ -19,7 +19,7 @@ extension Program {
     lines += ["", "each batch:"]
     for step in steps {
       switch step {
-      case .load(let numbers): lines.append("  load \(text(numbers))")
+      case .load(let numbers, let isHidden): lines.append("  load \(text(numbers))\(isHidden ? ", while that is evaluated" : "")")
       case .evaluate(let number, let placements):
         let layer = layers[number]
         let names = placements.count == 1 ? "p\(placements.lowerBound)" : "p\(placements.lowerBound)...p\(placements.upperBound - 1)"

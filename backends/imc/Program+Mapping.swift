@@ -5,7 +5,7 @@ extension Program {
   /// How often rows are written for one batch, by layer: rows of a slot, each in all local arrays.
   var rowLoadsOfLayer: [Int] {
     var loads = [Int](repeating: 0, count: layers.count)
-    for case .load(let numbers) in steps { for number in numbers { loads[placements[number].layer] += 1 } }
+    for case .load(let numbers, _) in steps { for number in numbers { loads[placements[number].layer] += 1 } }
     return loads
   }
 
@@ -14,7 +14,7 @@ extension Program {
 
   /// Array loads of one layer's own in one batch.
   private func arrayLoads(of layer: Int) -> Int {
-    steps.count { if case .load(let numbers) = $0 { placements[numbers[0]].layer == layer } else { false } }
+    steps.count { if case .load(let numbers, _) = $0 { placements[numbers[0]].layer == layer } else { false } }
   }
 
   /// Evaluations that one row slot takes at each position: one, or one for each bit of the codes.
@@ -24,12 +24,17 @@ extension Program {
   func cycles(of layer: Int) -> Int {
     steps.reduce(0) { sum, step in
       guard case .evaluate(layer, let numbers) = step else { return sum }
-      var evaluations = [Int: Int]()
-      for placement in placements[numbers] {
-        evaluations[placement.macro, default: 0] += positions(ofLayer: layer, copy: placement.copy).count
-      }
-      return sum + planes(of: layers[layer]) * (evaluations.values.max() ?? 0)
+      return sum + cycles(of: layer, numbers)
     }
+  }
+
+  /// Cycles of the evaluations of some rows of one layer, for one sample.
+  func cycles(of layer: Int, _ numbers: Range<Int>) -> Int {
+    var evaluations = [Int: Int]()
+    for placement in placements[numbers] {
+      evaluations[placement.macro, default: 0] += positions(ofLayer: layer, copy: placement.copy).count
+    }
+    return planes(of: layers[layer]) * (evaluations.values.max() ?? 0)
   }
 
   /// How the binary layers lie in the array.

@@ -11,7 +11,8 @@ extension Program {
   /// 4. In each batch every tile of every group of filters is evaluated once at each position: every output is written once. Copies of a
   ///    layer take positions apart.
   /// 5. No layer takes more cycles than the cost model chose its copies by, where all layers fit.
-  /// 6. In a pipeline no macro holds rows of two layers: they are evaluated at the same time, for different samples.
+  /// 6. What is written while an evaluation goes on is none of the rows that are evaluated, and the chip allows it.
+  /// 7. In a pipeline no macro holds rows of two layers: they are evaluated at the same time, for different samples.
   var scheduleFaults: [String] {
     var faults: [String] = []
     let rows = machine.description.rows
@@ -34,10 +35,20 @@ extension Program {
     load(prologue)
     for batch in 0..<2 {
       var evaluated = [Int](repeating: 0, count: placements.count)
+      var evaluatedLast: Range<Int>?
       for step in steps {
+        defer { if case .evaluate(_, let numbers) = step { evaluatedLast = numbers } else { evaluatedLast = nil } }
         switch step {
         case .host: break
-        case .load(let numbers): load(numbers)
+        case .load(let numbers, let isHidden):
+          if isHidden {
+            let busy = Set((evaluatedLast ?? 0..<0).map(slot))
+            if busy.isEmpty || numbers.contains(where: { busy.contains(slot($0)) }) {
+              faults.append("rows are written while they are evaluated, or beside no evaluation")
+            }
+            if machine.description.writes != .beside { faults.append("rows are written beside evaluations, which the chip does not do") }
+          }
+          load(numbers)
         case .evaluate(let layer, let numbers):
           if Set(numbers.map(slot)).count != numbers.count {
             faults.append("\(layers[layer].origin): two rows of one evaluation share a slot")

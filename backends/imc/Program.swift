@@ -16,8 +16,8 @@ struct Program: Sendable {
 
   /// One thing that happens, for a whole batch of samples.
   enum Step: Sendable {
-    /// Rows are written: placements by number.
-    case load([Int])
+    /// Rows are written: placements by number; hidden: while the evaluation before it goes on.
+    case load([Int], isHidden: Bool)
     /// The evaluations of a run of placements, all of one layer, at each position of each sample.
     case evaluate(layer: Int, placements: Range<Int>)
     /// A node runs beside the array.
@@ -61,7 +61,8 @@ struct Program: Sendable {
     self.layers = layers
     let schedule = Schedule(
       layers.map { Assignment.Demand(slots: $0.slots, positions: $0.positions, planes: machine.isBitSerial ? $0.magnitudeBits : 1) },
-      macros: machine.macros, rows: machine.description.rows, order: machine.order, duplicates: machine.duplicates)
+      macros: machine.macros, rows: machine.description.rows, order: machine.order, duplicates: machine.duplicates,
+      writesBeside: machine.description.writes == .beside)
     assignment = schedule.assignment
     isResident = schedule.isResident
 
@@ -94,7 +95,7 @@ struct Program: Sendable {
       }
       for action in schedule.actions[layer] {
         switch action {
-        case .load(let rows): steps.append(.load(numbers(rows)))
+        case .load(let rows, let isHidden): steps.append(.load(numbers(rows), isHidden: isHidden))
         case .evaluate(let places):
           steps.append(.evaluate(layer: layer, placements: firsts[layer] + places.lowerBound..<firsts[layer] + places.upperBound))
         }

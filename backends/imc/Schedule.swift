@@ -5,6 +5,9 @@
 /// batch after each write; it takes slots from the end, so that it overwrites as few residents as it can. Residents that are gone are
 /// written again, all in one go, when the next of them runs.
 ///
+/// Where rows can be written beside evaluations of others, such a layer takes half of the row slots at a time, in turn: one half is
+/// written while the other is evaluated.
+///
 /// If all fit, macros that are left over are used as `Assignment` says.
 struct Schedule {
   /// A row of a layer, by its place among the layer's rows.
@@ -14,7 +17,8 @@ struct Schedule {
   }
 
   enum Action {
-    case load([Row])
+    /// Rows are written; hidden: while the evaluation before it goes on.
+    case load([Row], isHidden: Bool)
     /// Evaluations of a run of the layer's rows.
     case evaluate(Range<Int>)
   }
@@ -30,11 +34,14 @@ struct Schedule {
   private let slotsOfLayer: [Int]
   private let slots: Int
   private let macros: Int
+  /// Row slots that a layer which does not stay takes at a time.
+  private let part: Int
   /// The first slot of each resident layer.
   private let firstSlot: [Int]
 
-  init(_ demands: [Assignment.Demand], macros: Int, rows: Int, order: Assignment.Order?, duplicates: Bool) {
+  init(_ demands: [Assignment.Demand], macros: Int, rows: Int, order: Assignment.Order?, duplicates: Bool, writesBeside: Bool) {
     slots = macros * rows
+    part = writesBeside && rows > 1 ? macros * (rows / 2) : slots
     self.macros = macros
     let fits = demands.reduce(0) { $0 + $1.slots } <= slots
     assignment =
@@ -70,7 +77,9 @@ struct Schedule {
 
   /// The slot of a layer's row; slots run over all macros before they begin the next row.
   private func slot(ofLayer layer: Int, _ place: Int) -> Int {
-    isResident[layer] ? firstSlot[layer] + place : slots - 1 - place % slots
+    if isResident[layer] { return firstSlot[layer] + place }
+    let isSecondHalf = part < slots && place / part % 2 == 1
+    return slots - 1 - (isSecondHalf ? part : 0) - place % part
   }
 
   private var residents: [Row] {
@@ -86,13 +95,13 @@ struct Schedule {
         let isMissing = (0..<slotsOfLayer[layer]).contains { !present.contains(Row(layer: layer, place: $0)) }
         let missing = isMissing ? all.filter { !present.contains($0) } : []
         present.formUnion(missing)
-        return (missing.isEmpty ? [] : [.load(missing)]) + [.evaluate(0..<slotsOfLayer[layer])]
+        return (missing.isEmpty ? [] : [.load(missing, isHidden: false)]) + [.evaluate(0..<slotsOfLayer[layer])]
       }
-      return stride(from: 0, to: slotsOfLayer[layer], by: slots).flatMap { first -> [Action] in
-        let places = first..<min(first + slots, slotsOfLayer[layer])
-        let lowest = slots - places.count
-        present = present.filter { slot(ofLayer: $0.layer, $0.place) < lowest }
-        return [.load(places.map { Row(layer: layer, place: $0) }), .evaluate(places)]
+      return stride(from: 0, to: slotsOfLayer[layer], by: part).flatMap { first -> [Action] in
+        let places = first..<min(first + part, slotsOfLayer[layer])
+        let taken = slot(ofLayer: layer, places.upperBound - 1)...slot(ofLayer: layer, places.lowerBound)
+        present = present.filter { !taken.contains(slot(ofLayer: $0.layer, $0.place)) }
+        return [.load(places.map { Row(layer: layer, place: $0) }, isHidden: first > 0 && part < slots), .evaluate(places)]
       }
     }
     return (actions, present)
