@@ -133,7 +133,8 @@ struct ResizedAxis {
       isOutside.append(rule.coordinates == .cropAndResize && !isInside)
       taps.append(
         rule.mode == .nearest
-          ? [(rule.nearest(exact, extent: extent, scale: scale), 1)] : ResizedAxis.taps(rule, at: exact, extent: extent, reach: reach, stretch: stretch))
+          ? [(rule.nearest(exact, extent: extent, scale: scale), 1)]
+          : ResizedAxis.taps(rule, at: exact, extent: extent, reach: reach, stretch: stretch))
     }
   }
 
