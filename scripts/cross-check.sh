@@ -14,3 +14,4 @@ fi
 .venv/bin/python Tests/python/cross_check.py .build/release/bitline
 .venv/bin/python Tests/python/emit_check.py .build/release/bitline
 .venv/bin/python Tests/python/xnor_check.py .build/release/bitline
+.venv/bin/python Tests/python/qoperator_check.py .build/release/bitline

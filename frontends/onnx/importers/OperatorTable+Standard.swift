@@ -4,7 +4,7 @@ extension OperatorTable {
     elementwise + comparisons + activations + convolutions + pooling + normalization + products + reductions + softmax + reshaping + slicing
       + joining + constants + quantization + integerArithmetic + resizing + selection + indexing + scattering + bitOperators
       + dataDependent + attention + recurrent + signals + sampling + einsum + matrices + losses + sequences + controlFlow + olderVersions
-      + quantDialect)
+      + quantDialect + runtimeDialect)
 }
 
 extension ClosedRange<Int> {
