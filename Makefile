@@ -27,7 +27,7 @@ fuzz: setup ## libFuzzer with the address sanitizer over the importer and the te
 	scripts/fuzz.sh $(SECONDS)
 
 asan: setup ## the import tests under the address sanitizer
-	swift test --sanitize address --scratch-path .build-asan --filter OnnxFrontendTests
+	swift test --disable-xctest --sanitize address --scratch-path .build-asan --filter OnnxFrontendTests
 
 bench: build ## measure speed
 	benchmarks/run.sh

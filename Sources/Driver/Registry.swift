@@ -34,15 +34,22 @@ public struct Registry: Sendable {
 
   /// Reads a model with the frontend that its file ending names.
   public func importModel(_ request: ImportRequest) throws -> ImportedModel {
+    let model = try frontend(for: request).importModel(request)
+    try Diagnostics.throwIfAny(Verifier.faults(in: model.graph))
+    return model
+  }
+
+  /// The nodes of a model by the names of its own format; none where that has no others than the graph's.
+  public func operators(_ request: ImportRequest) throws -> [OperatorUse] { try frontend(for: request).operators(request) }
+
+  private func frontend(for request: ImportRequest) throws -> any Frontend {
     let ending = Files.fileExtension(request.path)
     guard let frontend = frontends.first(where: { $0.fileExtensions.contains(ending) }) else {
       guard Files.exists(request.path) else { throw Diagnostic(.badInput, "there is no such file", file: request.path) }
       let known = frontends.flatMap(\.fileExtensions).map { ".\($0)" }.joined(separator: ", ")
       throw Diagnostic(.badInput, "no frontend reads '.\(ending)' files", file: request.path, hint: "known: \(known)")
     }
-    let model = try frontend.importModel(request)
-    try Diagnostics.throwIfAny(Verifier.faults(in: model.graph))
-    return model
+    return frontend
   }
 
   /// Reads the tensors of a file with the format that its ending names.

@@ -47,6 +47,23 @@ public struct ImportedModel: Sendable {
   }
 }
 
+/// A node as a model's own format names it.
+public struct OperatorUse: Sendable {
+  /// The operator.
+  public var name: String
+  /// What nodes made of it carry as their origin.
+  public var node: String
+  /// Why it is not read; nil when it is.
+  public var problem: String?
+
+  /// Creates one from its parts.
+  public init(name: String, node: String, problem: String?) {
+    self.name = name
+    self.node = node
+    self.problem = problem
+  }
+}
+
 /// Reads models of one format.
 public protocol Frontend: Sendable {
   var name: String { get }
@@ -55,6 +72,13 @@ public protocol Frontend: Sendable {
   var fileExtensions: [String] { get }
   /// Reads a model. Throws `Diagnostic` or `Diagnostics` that name the file and node.
   func importModel(_ request: ImportRequest) throws -> ImportedModel
+  /// The nodes of a model by the names of its format, whether they are supported or not; none where the format has no names of its own.
+  func operators(_ request: ImportRequest) throws -> [OperatorUse]
+}
+
+extension Frontend {
+  /// None.
+  public func operators(_ request: ImportRequest) throws -> [OperatorUse] { [] }
 }
 
 /// Writes graphs in one format, for other programs to read.

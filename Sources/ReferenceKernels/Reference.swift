@@ -18,7 +18,7 @@ public enum Reference {
   }
 
   /// What a computed constant may take however little it is made of, in bytes.
-  public static let foldedBytes = 256 << 20
+  public static let foldedBytes = 512 << 20
   /// How many times its operands' bytes a larger one may take: weights that are stored in few bits grow so much.
   public static let foldedGrowth = 32
 

@@ -15,7 +15,7 @@ struct InspectCommand: ToolCommand {
   @Flag(help: "Prints the graph in the text form.")
   var graph = false
 
-  @Flag(help: "Prints a table of ops by backend.")
+  @Flag(help: "Prints a table of the model's operators by backend, those that are not supported too.")
   var support = false
 
   @Option(help: "text or json.")
@@ -25,11 +25,17 @@ struct InspectCommand: ToolCommand {
     let spellings = try backend.spellings(default: registry.backends.map(\.name).joined(separator: ","))
     var lowering = lowering
     if lowering.stage == .auto { lowering.stage = .raw }
+    let isProgram = (try? Files.head(model.model, count: 8)).map(ProgramFile.recognizes) ?? false
+    let operators = try support && !isProgram ? registry.operators(model.request()) : []
+    if operators.contains(where: { $0.problem != nil }) {
+      report([("support", OperatorSupport(operators, nil).table([]))], format: format)
+    }
     let bench = try Workbench(registry, model, [Spelling("null")], lowering, watching)
     printNotes(bench.notes)
     if graph { return writeOut(Printer.print(bench.graph)) }
     if support {
-      return report([("support", try InspectCommand.supportTable(bench.graph, registry.backends(spellings)))], format: format)
+      let table = operators.isEmpty ? OperatorSupport(opsOf: bench.graph) : OperatorSupport(operators, bench.graph)
+      return report([("support", table.table(try registry.backends(spellings)))], format: format)
     }
     report(
       [("borders", InspectCommand.borders(bench.graph)), ("layers", InspectCommand.layers(bench.graph))],
@@ -59,24 +65,6 @@ struct InspectCommand: ToolCommand {
       ])
     }
     table.rows.append(["total", "", "", .int(parameters), .int(macs)])
-    return table
-  }
-
-  /// For every op of the graph, how many of its nodes each backend takes, and the first reason where it does not.
-  static func supportTable(_ graph: Graph, _ backends: [ConfiguredBackend]) -> Table {
-    var table = Table(
-      "Support by backend: nodes on the machine + on the host", columns: ["op", "nodes"] + backends.map { "\($0.spelling)" })
-    for name in Set(graph.nodes.map(\.op.name)).sorted() {
-      let ids = graph.nodeIDs.filter { graph[$0].op.name == name }
-      let cells = backends.map { backend -> Table.Cell in
-        let answers = ids.map { backend.backend.support(for: $0, in: graph, backend.options) }
-        let native = answers.filter { $0 == .native }.count
-        if native == ids.count { return "yes" }
-        for case .no(let reason) in answers { return .text("no: \(reason)") }
-        return .text(native == 0 ? "host" : "\(native) + \(ids.count - native) host")
-      }
-      table.rows.append([.text(name), .int(ids.count)] + cells)
-    }
     return table
   }
 }

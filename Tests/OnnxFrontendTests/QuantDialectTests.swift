@@ -61,6 +61,64 @@ private func run(_ graph: Graph, _ x: Tensor) throws -> [Float] {
     #expect(try run(graph, Tensor(.float32, [1, 2], [Float(1), 10])) == [9, -18])
   }
 
+  private func thresholds(scale: Float, bias: Float, _ table: Tensor = Tensor(.float32, [1, 3], [Float(-1), 0, 2])) -> ModelSketch {
+    ModelSketch(
+      [
+        SketchedNode(
+          "MultiThreshold", ["x", "t"], ["y"], domain: "finn.custom_op.general",
+          [("out_scale", .float(scale)), ("out_bias", .float(bias)), ("out_dtype", .string("INT4"))])
+      ],
+      inputs: [("x", [.fixed(1), .fixed(2), .fixed(2)])], initializers: [("t", table)])
+  }
+
+  /// scale · (thresholds reached, equality included) + bias.
+  @Test func thresholdsCount() throws {
+    let x = Tensor(.float32, [1, 2, 2], [Float(-2), -1, 1, 2])
+    #expect(try run(thresholds(scale: 0.5, bias: -1).graph(), x) == [-1, -0.5, 0, 0.5])
+    let perChannel = Tensor(.float32, [2, 2], [Float(-1.5), -1, 1.5, 3])
+    #expect(try run(thresholds(scale: 1, bias: 0, perChannel).graph(), x) == [0, 2, 0, 1])
+  }
+
+  @Test(arguments: [(1, -2, -2...1), (0.5, 0, 0...3), (2, -3, -3...3)] as [(Float, Float, ClosedRange<Int>)])
+  func thresholdsEndInCodes(scale: Float, bias: Float, codes: ClosedRange<Int>) throws {
+    let nodes = try thresholds(scale: scale, bias: bias).graph().nodes
+    guard case .quantize(let quantize) = nodes[nodes.count - 2].op, case .dequantize = nodes[nodes.count - 1].op else {
+      Issue.record("no codes at the end")
+      return
+    }
+    #expect(quantize.lo == codes.lowerBound && quantize.hi == codes.upperBound)
+  }
+
+  @Test func thresholdsOffAnyGridStayNumbers() throws {
+    let nodes = try thresholds(scale: 1, bias: 0.3).graph().nodes
+    #expect(nodes.last?.op == .binary(.add))
+  }
+
+  private func trunc(_ inputs: [(String, Tensor)], _ attributes: [(String, SketchedAttribute)]) -> ModelSketch {
+    ModelSketch(
+      [SketchedNode("Trunc", ["x"] + inputs.map(\.0), ["y"], domain: "qonnx.custom_op.general", attributes)],
+      inputs: [("x", [.fixed(4)])], initializers: inputs)
+  }
+
+  /// Codes 7, 8, -1, -9 of 0.5 lose their two low bits.
+  @Test func truncationDropsLowBits() throws {
+    let x = Tensor.vector([3.5, 4, -0.5, -4.5])
+    let inputs: [(String, Tensor)] = [("s", .scalar(0.5)), ("z", .scalar(0)), ("in", .scalar(8)), ("out", .scalar(6))]
+    #expect(try run(trunc(inputs, []).graph(), x) == [0.5, 1, -0.5, -1.5])
+    #expect(try run(trunc(inputs, [("rounding_mode", .string("ROUND"))]).graph(), x) == [1, 1, 0, -1])
+  }
+
+  @Test func truncationToAScaleOfItsOwnHoldsItsRange() throws {
+    let x = Tensor.vector([3.5, 4, -0.5, -4.5])
+    let inputs: [(String, Tensor)] = [
+      ("s", .scalar(0.5)), ("z", .scalar(0)), ("in", .scalar(8)), ("to", .scalar(2)), ("out", .scalar(2)),
+    ]
+    var sketch = trunc(inputs, [("signed", .int(1)), ("narrow", .int(0)), ("rounding_mode", .string("FLOOR"))])
+    sketch.opsets.append(("qonnx.custom_op.general", 2))
+    // Codes 7, 8, -1, -9 over 4, held in -2...1, rounded down, times 2.
+    #expect(try run(sketch.graph(), x) == [2, 2, -2, -4])
+  }
+
   @Test func whatIsNotSaidIsRefused() throws {
     var sketch = quant("ROUND")
     sketch.nodes[0].attributes.remove(at: 1)

@@ -28,6 +28,8 @@ LIST = ROOT / "Tests" / "onnx-conformance.txt"
 SECONDS = 60
 # What NumPy lacks travels as bits, or as the next wider integer.
 AS_BITS16 = {TensorProto.BFLOAT16}
+# Cases whose expected numbers carry rounding of f32 sums where the exact answer is 0: theirs and ours agree to 1e-6 of the greatest number.
+ROUNDED = {"node/test_dft_inverse", "node/test_dft_inverse_opset19"}
 AS_BITS8 = {getattr(TensorProto, n) for n in dir(TensorProto) if n.startswith(("FLOAT8", "FLOAT4"))}
 
 
@@ -127,7 +129,10 @@ def run_set(bitline, folder, model, place, tolerance):
             if not found.is_file():
                 return "wrong", f"output '{info.name}' is missing"
             kind = info.type.tensor_type.elem_type
-            problem = difference(expected, decoded(np.load(found), kind), *tolerance)
+            rtol, atol = tolerance
+            if f"node/{folder.name}" in ROUNDED:
+                atol = 1e-6 * float(np.abs(expected).max())
+            problem = difference(expected, decoded(np.load(found), kind), rtol, atol)
             if problem:
                 return "wrong", f"output '{info.name}': {problem}"
     return "pass", ""

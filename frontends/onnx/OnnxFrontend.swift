@@ -22,6 +22,23 @@ public struct OnnxFrontend: Frontend {
     return try OnnxFrontend.model(try OnnxFile(path: request.path, limits: limits, followsLinks: request.followsLinks), request)
   }
 
+  /// The nodes of a model in running order, function calls replaced by their bodies. Throws what is wrong with the file itself.
+  public func operators(_ request: ImportRequest) throws -> [OperatorUse] {
+    let file = try OnnxFile(
+      path: request.path, limits: ImportLimits(memory: request.memoryLimit), followsLinks: request.followsLinks)
+    return try OnnxFrontend.naming(file) {
+      try SourceGraph(file.model, tensors: TensorReader(owner: file, folder: file.folder)).nodes.map { node in
+        var problem: String?
+        do {
+          _ = try OperatorTable.standard.entry(for: node)
+        } catch let fault as Diagnostic {
+          problem = fault.hint.map { "opset \(node.version); \($0)" } ?? "not supported"
+        }
+        return OperatorUse(name: node.qualifiedName, node: node.origin, problem: problem)
+      }
+    }
+  }
+
   /// Reads a model in memory; it has no external data. The request's path is for messages.
   package func importModel(bytes: [UInt8], _ request: ImportRequest) throws -> ImportedModel {
     try OnnxFrontend.model(try OnnxFile(bytes: bytes, name: request.path, limits: ImportLimits(memory: request.memoryLimit)), request)
@@ -31,10 +48,17 @@ public struct OnnxFrontend: Frontend {
   public static var supportedOperators: [(name: String, versions: ClosedRange<Int>)] { OperatorTable.standard.summary }
 
   private static func model(_ file: OnnxFile, _ request: ImportRequest) throws -> ImportedModel {
-    do {
+    try naming(file) {
       var model = try ModelImporter.importModel(file, request, table: .standard)
       model.notes += file.folder?.notes ?? []
       return model
+    }
+  }
+
+  /// Says the file's name with whatever is wrong with it.
+  private static func naming<Result>(_ file: OnnxFile, _ body: () throws -> Result) throws -> Result {
+    do {
+      return try body()
     } catch let fault as Diagnostic {
       throw fault.inFile(file.path)
     } catch let faults as Diagnostics {

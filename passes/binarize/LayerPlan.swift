@@ -127,7 +127,7 @@ struct LayerPlan {
       for tensor in input.builtTensors { seen.add(tensor) }
       return seen
     }
-    let choice = CodeChoice(covering: known.range, codes)
+    let choice = CodeChoice(for: known, codes)
     let (codeValue, numbers) = try choice.add(for: value, origin: layer.candidate.node.origin, to: &new)
     let made = Coded(
       codes: codeValue, numbers: numbers, choice: choice,

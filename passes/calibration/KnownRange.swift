@@ -4,6 +4,8 @@ import PluginAPI
 /// The range of a layer's input, and how it is known.
 package struct KnownRange {
   package var range: ValueRange
+  /// Set where elements are nothing but -step, 0 and step.
+  package var step: Float?
   /// Words for the user.
   package var source: String
 
@@ -46,16 +48,22 @@ package struct KnownRange {
 
 /// What a graph proves of its values, and what follows from the range of its inputs.
 private struct Bounds {
+  let signs: [Float?]
   let proven: [ValueRange]
   let likely: [ValueRange]
 
   init(_ graph: Graph, _ settings: CodeSettings) {
+    signs = graph.signMagnitudes
     proven = ValueRange.all(in: graph, inputs: .unbounded)
     likely = ValueRange.all(in: graph, inputs: settings.inputRange ?? .unbounded)
   }
 
   func known(_ value: ValueID) -> KnownRange? {
     let (sure, assumed) = (proven[Int(value.index)], likely[Int(value.index)])
+    if let step = signs[Int(value.index)] {
+      let range = ValueRange(lo: max(sure.lo, -step), hi: step)
+      return KnownRange(range: range, step: step, source: range.lo < 0 ? "signs" : "ones and zeros")
+    }
     if sure.isBounded { return KnownRange(range: sure, source: "range \(sure.lo)...\(sure.hi) proven") }
     if assumed.isBounded { return KnownRange(range: assumed, source: "range \(assumed.lo)...\(assumed.hi) follows from input-range") }
     return nil

@@ -15,7 +15,7 @@ extension Pass {
   ///
   /// A layer that is given codes already keeps their scale; their ends are narrowed (see `NarrowCodes`). Else the range of its input is what
   /// the graph proves (relu, clip, sigmoid, pools …), or what follows from `input-range`, when given, or what calibration data shows. Inputs
-  /// move by half a step at most, and by what lies outside the range.
+  /// move by half a step at most, and by what lies outside the range. Signs (`sign`, or a choice of ±a) are codes -1, 0 and 1 and do not move.
   public static let quantize = Pass(
     "quantize", "gives layers with binary weights codes to work on",
     options: CodeSettings.specs
@@ -38,7 +38,7 @@ private func insertCodes(_ graph: Graph, _ settings: CodeSettings, _ context: Pa
     if let again = made[input] {
       numbers = again
     } else {
-      let choice = CodeChoice(covering: known.range, settings)
+      let choice = CodeChoice(for: known, settings)
       context.note("\(label): input codes \(choice.codes.lo)...\(choice.codes.hi) of \(choice.scale), \(known.source)")
       numbers = try choice.add(for: input, origin: candidate.node.origin, to: &new).numbers
       made[input] = numbers

@@ -10,6 +10,7 @@ extension OperatorTable {
         "body": .graph, "num_scan_inputs": .int, "scan_input_axes": .ints, "scan_input_directions": .ints, "scan_output_axes": .ints,
         "scan_output_directions": .ints,
       ], inline),
+    OperatorEntry("Loop", .since(1), inputs: 2...OperatorEntry.many, outputs: 1...OperatorEntry.many, ["body": .graph], inline),
   ]
 
   private static func inline(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {

@@ -50,14 +50,14 @@ extension OperatorTable {
 
 extension GraphBuilder {
   /// A list along `axis` shaped to broadcast against a value of `rank`; one number as such.
-  fileprivate mutating func aligned(_ list: ValueID, axis: Int, rank: Int) throws -> ValueID {
+  mutating func aligned(_ list: ValueID, axis: Int, rank: Int) throws -> ValueID {
     if shape(list).elementCount == 1 { return try reshape(list, []) }
     guard self.rank(list) == 1, axis >= 0 else { throw Diagnostic(.unsupported, "a scale or zero point of shape \(shape(list))") }
     return try reshape(list, shape(list).dimensions + Array(repeating: 1, count: rank - axis - 1))
   }
 
   /// Codes less their zero point, in f64.
-  fileprivate mutating func centered(_ codes: ValueID, zero: ValueID?, axis: Int?) throws -> ValueID {
+  mutating func centered(_ codes: ValueID, zero: ValueID?, axis: Int?) throws -> ValueID {
     let wide = try cast(codes, to: .float64)
     guard let zero else { return wide }
     let aligned = try self.aligned(zero, axis: axis ?? -1, rank: rank(codes))
@@ -65,7 +65,7 @@ extension GraphBuilder {
   }
 
   /// `round(sum · (product of scales / result scale)) + zero`, saturated; the factor and its product with the sum are rounded to f32.
-  fileprivate mutating func requantized(_ sum: ValueID, _ scales: [ValueID], to result: ValueID, zero: ValueID) throws -> ValueID {
+  mutating func requantized(_ sum: ValueID, _ scales: [ValueID], to result: ValueID, zero: ValueID) throws -> ValueID {
     let type = element(zero)
     guard let range = type.integerRange else { throw Diagnostic(.badInput, "the zero point is \(type.rawValue)") }
     let factor = try emit(.binary(.div), try emit(.binary(.mul), scales[0], scales[1]), try reshape(result, []))

@@ -3,7 +3,8 @@ extension OperatorTable {
   static let standard = OperatorTable(
     elementwise + comparisons + activations + convolutions + pooling + normalization + products + reductions + softmax + reshaping + slicing
       + joining + constants + quantization + integerArithmetic + resizing + selection + indexing + scattering + bitOperators
-      + dataDependent + attention + recurrent + signals + sampling + einsum + matrices + controlFlow + olderVersions + quantDialect)
+      + dataDependent + attention + recurrent + signals + sampling + einsum + matrices + losses + sequences + controlFlow + olderVersions
+      + quantDialect + runtimeDialect)
 }
 
 extension ClosedRange<Int> {

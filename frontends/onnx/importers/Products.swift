@@ -50,7 +50,7 @@ extension GraphBuilder {
   }
 
   /// A matrix, transposed; a constant one at once.
-  fileprivate mutating func transposed(_ id: ValueID) throws -> ValueID {
+  mutating func transposed(_ id: ValueID) throws -> ValueID {
     guard !shape(id).hasFreeBatch else { throw Diagnostic.freeBatch("a transposed batch") }
     return try emit(.transpose(Transpose(order: [1, 0])), id)
   }

@@ -53,7 +53,25 @@ extension OperatorTable {
     let aligned = try builder.reshape(thresholds, [table[0]] + ones + [table[1]])
     let reached = try builder.binary(.greaterOrEqual, builder.reshape(x, shape + [1]), aligned)
     let count = try builder.reduce(builder.cast(reached, to: builder.element(x)), .sum, [shape.count], keepAxes: false)
-    let scaled = try builder.binary(.mul, count, Double(node.attributes.float("out_scale", default: 1)))
-    return [try builder.binary(.add, scaled, Double(node.attributes.float("out_bias", default: 0)))]
+    let (scale, bias) = (node.attributes.float("out_scale", default: 1), node.attributes.float("out_bias", default: 0))
+    let result = try builder.binary(.add, builder.binary(.mul, count, Double(scale)), Double(bias))
+    guard builder.element(x) == .float32, let step = step(of: (0...table[1]).prefix(257).map { Float($0) * scale + bias }) else {
+      return [result]
+    }
+    let type: DataType = step.codes.lowerBound < 0 ? .int8 : .uint8
+    return [try builder.throughCodes(result, scale: builder.scalar(Double(step.size), like: x), axis: 0, to: type, step.codes)]
+  }
+
+  /// A step of which all results are whole multiples, exactly, by codes of one byte; nil when there is none.
+  private static func step(of results: [Float]) -> (size: Float, codes: ClosedRange<Int>)? {
+    guard results.count > 1, let last = results.last else { return nil }
+    let scale = (results[1] - results[0]).magnitude
+    for size in [scale, scale / 2] where size.isNormal {
+      let codes = results.map { ($0 / size).rounded() }
+      guard zip(codes, results).allSatisfy({ $0 * size == $1 }), last.isFinite else { continue }
+      let (lo, hi) = (codes.min() ?? 0, codes.max() ?? 0)
+      if lo >= 0 ? hi <= 255 : lo >= -128 && hi <= 127 { return (size, Int(min(lo, 0))...Int(max(hi, 0))) }
+    }
+    return nil
   }
 }

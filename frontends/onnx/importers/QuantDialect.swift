@@ -70,7 +70,7 @@ extension GraphBuilder {
   }
 
   /// `quantize` and `dequantize`, which is the same when there is no zero point and the bounds are whole. Constants are quantized at once.
-  fileprivate mutating func throughCodes(
+  mutating func throughCodes(
     _ x: ValueID, scale: ValueID, axis: Int, to type: DataType, _ range: ClosedRange<Int>
   ) throws -> ValueID {
     let quantize = Quantize(to: type, lo: range.lowerBound, hi: range.upperBound, axis: axis)

@@ -40,13 +40,16 @@ struct ResizeRule {
     outsideValue = attributes.float("extrapolation_value", default: 0)
   }
 
+  /// Version 10 does not say how it rounds: its test data and onnxruntime round down where an axis grows, and up where it shrinks.
+  private static let roundingOfVersion10 = "floor, ceil when shrinking"
+
   /// The one rule of older versions.
   init(asymmetric node: ImportedNode) throws {
     let word = node.attributes.string("mode", default: "nearest")
     mode = word == "bilinear" ? .linear : try ResizeRule.word(node, "mode", Mode.nearest)
     guard mode != .cubic else { throw Diagnostic(.badInput, "attribute 'mode' is 'cubic'") }
     coordinates = .asymmetric
-    rounding = "floor"
+    rounding = node.version == 10 ? ResizeRule.roundingOfVersion10 : "floor"
   }
 
   private static func word<Word: RawRepresentable>(_ node: ImportedNode, _ name: String, _ fallback: Word) throws -> Word
@@ -78,9 +81,10 @@ struct ResizeRule {
   }
 
   /// The element of the input that is nearest.
-  func nearest(_ exact: Double, extent: Int) -> Int {
+  func nearest(_ exact: Double, extent: Int, scale: Double) -> Int {
     let rounded =
       switch rounding {
+      case ResizeRule.roundingOfVersion10: exact.rounded(scale < 1 ? .up : .down)
       case "floor": exact.rounded(.down)
       case "ceil": exact.rounded(.up)
       case "round_prefer_ceil": (exact + 0.5).rounded(.down)
@@ -129,7 +133,8 @@ struct ResizedAxis {
       isOutside.append(rule.coordinates == .cropAndResize && !isInside)
       taps.append(
         rule.mode == .nearest
-          ? [(rule.nearest(exact, extent: extent), 1)] : ResizedAxis.taps(rule, at: exact, extent: extent, reach: reach, stretch: stretch))
+          ? [(rule.nearest(exact, extent: extent, scale: scale), 1)]
+          : ResizedAxis.taps(rule, at: exact, extent: extent, reach: reach, stretch: stretch))
     }
   }
 

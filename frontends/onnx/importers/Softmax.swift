@@ -4,11 +4,7 @@ extension OperatorTable {
   /// Softmax and its kin. Before opset 13 they work on all axes from `axis` on together, and `axis` is 1 when it is not given.
   static let softmax: [OperatorEntry] =
     both("Softmax") { x, axis, builder in try builder.emit(.softmax(AxisAttribute(axis: axis)), x) }
-    + both("LogSoftmax") { x, axis, builder in
-      let shifted = try builder.emit(.binary(.sub), x, try builder.reduce(x, .max, [axis], keepAxes: true))
-      let sum = try builder.reduce(try builder.emit(.unary(.exp), shifted), .sum, [axis], keepAxes: true)
-      return try builder.emit(.binary(.sub), shifted, try builder.emit(.unary(.log), sum))
-    }
+    + both("LogSoftmax") { x, axis, builder in try builder.logSoftmax(x, axis: axis) }
     + both("Hardmax") { x, axis, builder in
       let extent = builder.shape(x)[axis]
       let places = try builder.extremePlaces(x, .max, axis: axis, outside: extent)

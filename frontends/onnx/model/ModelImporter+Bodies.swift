@@ -70,12 +70,36 @@ extension ModelImporter {
     }
     let joined = try outputs.enumerated().map { place, parts -> ValueID in
       let axis = try normalizedAxis(outputAxes[place], rank: builder.rank(parts[0]) + 1)
-      let rows = try (backward[place] == 0 ? parts : parts.reversed()).map { part -> ValueID in
-        var shape = builder.shape(part).dimensions
-        shape.insert(1, at: axis)
-        return try builder.reshape(part, shape)
-      }
+      let rows = try (backward[place] == 0 ? parts : parts.reversed()).map { try builder.withNewAxis($0, at: axis) }
       return try builder.concat(rows, axis: axis)
+    }
+    return state + joined
+  }
+
+  /// A Loop, step by step, as long as its condition is known.
+  mutating func unrolledLoop(_ node: ImportedNode) throws -> [ValueID] {
+    guard let body = node.source.bodies["body"] else { throw Diagnostic(.badInput, "attribute 'body' is missing") }
+    var state = try node.operands.indices.dropFirst(2).map { try node[$0] }
+    let collected = body.outputs.count - 1 - state.count
+    guard collected >= 0 else { throw Diagnostic(.badInput, "the body has \(body.outputs.count) outputs for \(state.count) states") }
+    let limit = try node.optional(0).map { try builder.number($0, "the number of steps") } ?? .infinity
+    var goesOn = try node.optional(1).map { try builder.number($0, "the condition") != 0 } ?? true
+    var outputs = Array(repeating: [ValueID](), count: collected)
+    var step = 0
+    while goesOn, Double(step) < limit {
+      guard step < OperatorTable.stepLimit else {
+        throw Diagnostic(.unsupported, "more than \(OperatorTable.stepLimit) steps, which are all that are written out")
+      }
+      let condition = builder.constant(.integers(.bool, [], [1]))
+      let results = try results(of: body, [builder.constant(.integers(.int64, [], [step])), condition] + state)
+      goesOn = try builder.number(results[0], "the condition") != 0
+      state = Array(results[1..<1 + state.count])
+      for place in 0..<collected { outputs[place].append(results[1 + state.count + place]) }
+      step += 1
+    }
+    let joined = try outputs.map { parts -> ValueID in
+      guard !parts.isEmpty else { throw Diagnostic(.unsupported, "a loop of no steps has no shape for what it collects") }
+      return try builder.concat(try parts.map { try builder.withNewAxis($0, at: 0) }, axis: 0)
     }
     return state + joined
   }

@@ -9,6 +9,8 @@ struct ModelImporter {
   let table: OperatorTable
   var builder: GraphBuilder
   var values: [String: ValueID] = [:]
+  /// What sequences hold, by name.
+  var sequences: [String: [ValueID]] = [:]
   private let given: GivenInputs
   /// Results that an importer does not give: reported when something needs them.
   var withheld: [String: Diagnostic] = [:]
@@ -39,7 +41,7 @@ struct ModelImporter {
     try importNodes(entries)
     try Diagnostics.throwIfAny(source.outputs.compactMap { withheld[$0] })
     for name in source.outputs {
-      guard let value = values[name] else { preconditionFailure("output '\(name)' was found to be computed") }
+      guard let value = values[name] else { throw Diagnostic(.unsupported, "output '\(name)' is a sequence") }
       builder.addOutput(name, value)
     }
     try Diagnostics.throwIfAny(builder.batchFaults())
@@ -91,7 +93,7 @@ struct ModelImporter {
   private mutating func importNodes(_ entries: [OperatorEntry]) throws {
     var faults: [Diagnostic] = []
     for (node, entry) in zip(source.nodes, entries) {
-      guard node.needs.allSatisfy({ $0.isEmpty || values[$0] != nil }) else {
+      guard node.needs.allSatisfy({ $0.isEmpty || values[$0] != nil || sequences[$0] != nil }) else {
         faults += node.needs.compactMap { withheld.removeValue(forKey: $0) }
         continue
       }
@@ -107,9 +109,19 @@ struct ModelImporter {
   mutating func importNode(_ node: SourceNode, _ entry: OperatorEntry) throws {
     builder.origin = node.origin
     let imported = ImportedNode(source: node, operands: node.inputs.map { values[$0] })
+    switch try sequenceResult(of: imported) {
+    case .sequence(let list):
+      sequences[node.outputs[0]] = list
+      return
+    case .value(let value):
+      keep([value], of: node)
+      return
+    case nil: break
+    }
     switch (node.domain, node.operatorName) {
     case ("", "If"): keep(try chosenBranch(imported), of: node)
     case ("", "Scan"): keep(try unrolledScan(imported), of: node)
+    case ("", "Loop"): keep(try unrolledLoop(imported), of: node)
     default: keep(try entry.importer(imported, &builder), of: node)
     }
   }
