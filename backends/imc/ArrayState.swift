@@ -48,8 +48,10 @@ struct Evaluation {
     let copies = program.assignment.copies[number]
     shares = (0..<copies).map { program.positions(ofLayer: number, copy: $0) }
     drives = (0..<copies).map { copy in
-      layer.tiles.enumerated().compactMap { number, tile in
-        let rows = program.placements[placements].filter { $0.tile == number && $0.copy == copy }
+      let own = program.placements(ofLayer: number, copy: copy)
+      let evaluated = own[own.indices.clamped(to: placements)]
+      return layer.tiles.enumerated().compactMap { number, tile in
+        let rows = evaluated.filter { $0.tile == number }
         return rows.isEmpty ? nil : Drive(columns: tile, placements: rows)
       }
     }

@@ -23,13 +23,12 @@ final class MadeChip: @unchecked Sendable {
     var place: UInt32 = 0
     for (wiring, finish) in zip(plan.wirings, plan.finishes) {
       guard let number = numbers[wiring.layer.node] else { preconditionFailure("a wired layer is not in the program") }
-      let placements = program.placements[program.placementsOfLayer[number]]
       let copies = errors.isIdeal ? 1 : program.assignment.copies[number]
       layers.append(
         (0..<copies).map { copy in
           let positions = copies == 1 ? 0..<wiring.layer.positions : program.positions(ofLayer: number, copy: copy)
           return MadeLayer(
-            wiring, finish, placements.filter { $0.copy == copy }, parts, positions: positions, noisePlace: place)
+            wiring, finish, Array(program.placements(ofLayer: number, copy: copy)), parts, positions: positions, noisePlace: place)
         })
       place += UInt32(wiring.noiseQuads)
     }

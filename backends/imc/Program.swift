@@ -106,6 +106,13 @@ struct Program: Sendable {
     rows = Program.rows(layers, placements, graph, machine)
   }
 
+  /// The placements of one copy of a layer; they stand together.
+  func placements(ofLayer layer: Int, copy: Int) -> ArraySlice<Placement> {
+    let own = placementsOfLayer[layer]
+    let count = own.count / assignment.copies[layer]
+    return placements[own.lowerBound + copy * count..<own.lowerBound + (copy + 1) * count]
+  }
+
   /// The positions that a copy of a layer evaluates.
   func positions(ofLayer layer: Int, copy: Int) -> Range<Int> {
     let (positions, copies) = (layers[layer].positions, assignment.copies[layer])
