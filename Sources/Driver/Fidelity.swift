@@ -25,7 +25,11 @@ public struct Fidelity: Hashable, Sendable {
   /// The share of samples on which both decide alike.
   public var agreement: Double { samples == 0 ? 0 : Double(agreeing) / Double(samples) }
 
-  /// Expected loss of accuracy in points: by how much the original network believes less in the other's decisions than in its own.
+  /// Expected loss of accuracy in points, by the original's own probabilities of the two answers wherever decisions differ.
+  ///
+  /// Of probabilities p and q of its own answer and the other's, it is the mean of (p - q) / (p + q): accuracy changes only where one of
+  /// the two is right, and it is counted as if one always were. That is too much, but what a network trained with dropout or smoothed labels
+  /// gives to third answers says little.
   public var loss: Double { samples == 0 ? 0 : 100 * lossSum / Double(samples) }
 
   /// The standard error of `loss`, in points; that of one disagreement in `samples` at least.
@@ -36,11 +40,12 @@ public struct Fidelity: Hashable, Sendable {
     return 100 * max((variance / Double(samples)).squareRoot(), 0.5 / Double(samples))
   }
 
-  /// The loss that a budget counts, in points: `loss` and its standard error, but at least half of the decisions that differ.
+  /// The loss that a budget counts, in points: `loss` and three standard errors.
   ///
-  /// A decision that differs costs accuracy only where the original was right, and wins some where it was wrong. But a network believes
-  /// too much in itself on the data that it was trained on, where calibration data mostly comes from, so that `loss` alone promises too much.
-  public var cautiousLoss: Double { max(loss + standardError, 50 * (1 - agreement)) }
+  /// Chance alone would exceed two of them in one of forty choices. The third is for what the standard error does not know: that a search
+  /// takes the luckiest of several choices, and that probabilities are only about right. A network that knows the samples by heart, or believes
+  /// too little in itself, loses more than they say.
+  public var cautiousLoss: Double { loss + 3 * standardError }
 
   /// The mean Kullback-Leibler divergence of class probabilities, in nats.
   public var divergence: Double { samples == 0 ? 0 : divergenceSum / Double(samples) }
@@ -53,7 +58,7 @@ public struct Fidelity: Hashable, Sendable {
       let p = Self.probabilities(a[start..<start + classes])
       let q = Self.probabilities(b[start..<start + classes])
       let (mine, theirs) = (Self.largest(p), Self.largest(q))
-      let lost = p[mine] - p[theirs]
+      let lost = mine == theirs ? 0 : (p[mine] - p[theirs]) / (p[mine] + p[theirs])
       samples += 1
       agreeing += mine == theirs ? 1 : 0
       lossSum += lost

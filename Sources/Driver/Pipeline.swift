@@ -49,6 +49,8 @@ public struct PassRunner {
   public var target: Target?
   /// Batches for calibration, one tensor for each graph input.
   public var calibration: [[Tensor]] = []
+  /// Whether a pass that takes long shows on a terminal how far it is.
+  public var showsProgress = true
   /// Folder for the reproducer of a failed pass; nil writes none.
   public var reproducerFolder: String?
   private let evaluate: @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor]
@@ -72,8 +74,15 @@ public struct PassRunner {
     for step in pipeline.steps where passesRun < stopAfter {
       passesRun += 1
       for index in observers.indices { observers[index].willRun(step, number: passesRun, on: graph) }
-      let context = PassContext(
-        options: step.options, target: target, calibration: calibration, evaluate: evaluate, note: note, report: report)
+      let bar = showsProgress ? PassProgress(step.pass.name) : nil
+      var context = PassContext(
+        options: step.options, target: target, calibration: calibration, evaluate: evaluate,
+        note: { [note] line in
+          bar?.finish()
+          note(line)
+        }, report: report)
+      if let bar { context.progress = { bar.update($0, of: $1) } }
+      defer { bar?.finish() }
       let clock = ContinuousClock()
       let start = clock.now
       let result: Graph

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -33,12 +35,38 @@ public struct Progress {
     let rate = seconds > 0 ? Double(done) / seconds : 0
     let filled = total > 0 ? done * 30 / total : 30
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 30 - filled)
-    let left = rate > 0 ? Int(Double(total - done) / rate + 0.5) : 0
-    emit("\r\u{1b}[2K\(title) \(bar) \(done)/\(total) \(unit), \(Int(rate))/s, \(left / 60):\(left % 60 < 10 ? "0" : "")\(left % 60) left")
+    emit("\r\u{1b}[2K\(title) \(bar) \(done)/\(total) \(unit)\(rate > 0 ? ", \(pace(rate)), \(timeLeft(done, rate)) left" : "")")
+  }
+
+  /// Units a second, or seconds a unit where that is the larger number.
+  private func pace(_ rate: Double) -> String { rate >= 1 ? "\(Int(rate))/s" : "\(Int(1 / rate)) s each" }
+
+  private func timeLeft(_ done: Int, _ rate: Double) -> String {
+    let seconds = Int(Double(total - done) / rate + 0.5)
+    return "\(seconds / 60):\(seconds % 60 < 10 ? "0" : "")\(seconds % 60)"
   }
 
   /// Wipes the bar.
   public func finish() { if isShown { emit("\r\u{1b}[2K") } }
 
   private func emit(_ text: String) { text.withCString { _ = write(2, $0, strlen($0)) } }
+}
+
+/// The bar of one pass, which comes up when the pass first says how far it is. A class because a closure that the pass holds draws it.
+final class PassProgress: Sendable {
+  private let title: String
+  private let bar = Mutex<Progress?>(nil)
+
+  init(_ title: String) { self.title = title }
+
+  func update(_ done: Int, of total: Int) {
+    bar.withLock { bar in
+      var shown = bar ?? Progress(title, total: total, unit: "layers")
+      shown.update(done)
+      bar = shown
+    }
+  }
+
+  /// Wipes the bar; the next update draws it again.
+  func finish() { bar.withLock { $0?.finish() } }
 }

@@ -57,6 +57,8 @@ public struct PassContext: Sendable {
   public var note: @Sendable (String) -> Void
   /// Hands on figures about what the pass did, for a report.
   public var report: @Sendable (Table) -> Void
+  /// Tells how far a long pass is, in steps of its own such as layers. Nobody listens until whoever runs passes says so.
+  public var progress: @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
 
   /// Creates one from its parts.
   public init(

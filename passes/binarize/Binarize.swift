@@ -26,6 +26,7 @@ extension Pass {
     var known: [ValueID: ValueID] = [:]
     let result = try graph.rewritten { candidate, new, old in
       guard let number = plan.numbers[candidate.id], let weights = try plainWeights(candidate.operands[1], in: new) else { return nil }
+      context.progress(number, layers.count)
       let name = candidate.node.origin.isEmpty ? "\(candidate.node.op.name) \(candidate.id)" : candidate.node.origin
       let layer = Layer(candidate: candidate, number: number, name: name, weights: weights)
       if plan.isCalibrated { return try plan.calibrated(layer, &new, old) }

@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+/// Bases chosen for a budget, on the demo's network and drawn digits.
+@Suite struct BudgetTests {
+  private struct Frontier {
+    var rows: [[String: Any]]
+    var notes: [String]
+
+    var chosen: [String: Any]? { rows.first { $0["chosen"] as? String == "yes" } }
+  }
+
+  private func frontier(_ budget: [String]) throws -> Frontier {
+    let run = try Bitline.run(
+      [
+        "evaluate", "models/lenet5-float.onnx", "--stage", "lowered", "--keep", "none", "--bits", "6", "--calibrate", "digits:200",
+        "--calibrate-count", "200", "--data", "digits:10", "--format", "json",
+      ] + budget)
+    #expect(run.status == 0, "\(run.error)")
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    let table = try #require(report["frontier"] as? [String: Any])
+    return Frontier(
+      rows: try #require(table["rows"] as? [[String: Any]]), notes: (table["notes"] as? [String]) ?? [])
+  }
+
+  @Test func energyIsTheMostThatFitsIn() throws {
+    let frontier = try frontier(["--energy", "40nJ"])
+    let chosen = try #require(frontier.chosen)
+    let energy = try #require(chosen["energy nJ"] as? Double)
+    let within = frontier.rows.compactMap { $0["energy nJ"] as? Double }.filter { $0 <= 40 }
+    #expect(energy == within.max())
+    #expect(chosen["expected loss"] is Double)
+    #expect(!frontier.notes.contains { $0.hasPrefix("no choice") })
+  }
+
+  @Test func tooLittleEnergyIsSaid() throws {
+    let frontier = try frontier(["--energy", "1nJ"])
+    #expect(frontier.chosen?["bases"] as? String == "1:1:1:1:1")
+    #expect(frontier.notes.contains("no choice keeps the budget; this is the cheapest there is"))
+  }
+
+  @Test func aLossIsKeptWhereItIsMeasured() throws {
+    let frontier = try frontier(["--loss", "1%"])
+    let counted = try #require(frontier.chosen?["counted loss"] as? Double)
+    #expect(counted <= 1)
+    // Every cheaper choice that was measured breaks the budget.
+    for row in frontier.rows {
+      if row["chosen"] as? String == "yes" { break }
+      if let loss = row["counted loss"] as? Double { #expect(loss > 1, "\(row)") }
+    }
+  }
+}
