@@ -163,6 +163,22 @@ def binary_rows(a, lines):
         report(lines, row(f"{name}, b={batch}, 1 thread", measure(engines, a.rounds, runs), engines[0].label))
 
 
+def int8_rows(a, lines):
+    """The same QDQ graph in every engine: activations of 8 bits, weights of 8 bits by channel."""
+    for name, batches in (("vgg-small", (1, 32)), ("resnet18", (1, 32)), ("mobilenet-v2", (1,))):
+        if a.models and name not in a.models:
+            continue
+        int8 = quantized(name, a.work / f"{name}.onnx")
+        for batch in batches[:1] if a.quick else batches:
+            for threads in (1, 2) if batch == 1 else (1,):
+                x, runs = sample(name, batch), runs_for(name, batch)
+                engines = [
+                    Bitline("bitline", a.bitline, int8, batch, threads), onnxruntime_peer("onnxruntime", int8, x, threads),
+                    openvino_peer("openvino", int8, x, threads)]
+                title = f"{name} int8 (QDQ), b={batch}, {threads} thread{'s' * (threads > 1)}"
+                report(lines, row(title, measure(engines, a.rounds, runs), "bitline"))
+
+
 def runs_for(name, batch):
     return {"lenet5": 2000, "vgg-small": 40, "vgg-small-clip": 60, "resnet18": 15, "mobilenet-v2": 25}[name] // (batch if batch < 64 else 32) or 2
 
@@ -199,6 +215,7 @@ def main():
     load = os.getloadavg()[0]
     lines = []
     float_rows(a, lines)
+    int8_rows(a, lines)
     binary_rows(a, lines)
     version = subprocess.run([a.bitline, "--version"], capture_output=True, text=True).stdout.strip()
     a.output.write_text(
@@ -208,6 +225,7 @@ def main():
         f"- Versions: bitline {version}, onnxruntime {onnxruntime.__version__}, openvino {openvino.__version__}, Python {platform.python_version()}\n"
         f"- {a.rounds} rounds, engines in turn; milliseconds a batch: median of the rounds' medians (least-most)\n"
         "- All f32 figures are f32 arithmetic (OpenVINO held to it). `bitline exact` is without Winograd transforms.\n"
+        "- int8 rows: every engine reads the same QDQ file, made by onnxruntime's static quantization (u8 activations, i8 weights by channel).\n"
         "- Not run: LiteRT, Larq and ncnn. Their packages install here; making their models from ours is not written yet. MNN was not tried.\n"
         "- \"Best peer\" is therefore the better of onnxruntime and OpenVINO.\n\n"
         "| model | milliseconds | best peer / bitline |\n|---|---|---|\n" + "\n".join(lines) + "\n")

@@ -31,14 +31,14 @@ struct BackendTests {
 
   @Test(arguments: InstructionLevel.all, [1, 2, 7, 33])
   func everyNode(_ level: InstructionLevel, _ batch: Int) throws {
-    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.odd] {
+    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.quantized, Networks.whole, Networks.odd] {
       try expectEveryNode(make(Shape.free, 1), batch: batch, [("isa", "\(level)")])
       try expectEveryNode(make(batch, 1), batch: batch, [("isa", "\(level)")])
     }
   }
 
   @Test func neitherThreadsNorChunksChangeAByte() throws {
-    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.odd] {
+    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.quantized, Networks.whole, Networks.odd] {
       let graph = try make(Shape.free, 4)
       let inputs = input(graph, batch: 13)
       let wanted = try compile(graph).run(inputs, taps: graph.valueIDs, threads: 1)
@@ -58,6 +58,55 @@ struct BackendTests {
     let none = try executable.run(inputs, taps: [], threads: 1)
     #expect(all.outputs == none.outputs && none.taps.isEmpty)
     #expect(all.taps[0] == inputs[0])
+  }
+
+  /// Layers between codes run on codes, and give the very codes that reference kernels give by way of numbers.
+  @Test(arguments: InstructionLevel.all)
+  func codedLayersAreTheReference(_ level: InstructionLevel) throws {
+    for (batch, seed) in [(Shape.free, 6), (3, 7), (Shape.free, 8)] {
+      let graph = try Networks.quantized(batch: batch, seed: seed)
+      let inputs = input(graph, batch: 3)
+      let executable = try compile(graph, [("isa", "\(level)")])
+      let kernels = try #require(executable.mapping).rows.map { "\($0[2])" }.joined(separator: " ")
+      for kernel in ["conv_i8", "conv_i8_winograd_4x4", "depthwise_i8", "dense_i8", "add_codes", "mean_codes"] {
+        #expect(kernels.contains("\(kernel)"), "\(kernel) in \(kernels)")
+      }
+      let results = try executable.run(inputs, taps: [], threads: 2).outputs
+      // Two layers run in floating point, and what follows from them.
+      let isFloat: Set = ["open", "grouped", "g", "g numbers"]
+      for (output, found) in zip(graph.outputs, results) where !isFloat.contains(output.name) {
+        let wanted = try referenceValue(output.value, graph, inputs)
+        #expect(found == wanted, "\(level), batch \(batch), seed \(seed): \(output.name)")
+      }
+    }
+  }
+
+  /// The same of layers of whole numbers, which sum without rounding.
+  @Test(arguments: InstructionLevel.all)
+  func wholeLayersAreTheReference(_ level: InstructionLevel) throws {
+    for (batch, seed) in [(Shape.free, 10), (2, 11)] {
+      let graph = try Networks.whole(batch: batch, seed: seed)
+      let inputs = input(graph, batch: 2)
+      let executable = try compile(graph, [("isa", "\(level)")])
+      let kernels = try #require(executable.mapping).rows.map { "\($0[2])" }
+      #expect(!kernels.contains { $0.contains("reference") }, "\(kernels)")
+      for (output, found) in zip(graph.outputs, try executable.run(inputs, taps: [], threads: 2).outputs) {
+        #expect(try found == referenceValue(output.value, graph, inputs), "\(level), batch \(batch), seed \(seed): \(output.name)")
+      }
+    }
+  }
+
+  /// A value by reference kernels alone.
+  private func referenceValue(_ id: ValueID, _ graph: Graph, _ inputs: [Tensor]) throws -> Tensor {
+    var values = [Tensor?](repeating: nil, count: graph.values.count)
+    for (input, tensor) in zip(graph.inputs, inputs) { values[Int(input.index)] = tensor }
+    for id in graph.valueIDs { if let tensor = graph.constant(id) { values[Int(id.index)] = tensor } }
+    for node in graph.nodes {
+      let results = try Reference.evaluate(node.op, node.operands.map { try #require(values[Int($0.index)]) })
+      for (result, tensor) in zip(node.results, results) { values[Int(result.index)] = tensor }
+      if node.results.contains(id) { break }
+    }
+    return try #require(values[Int(id.index)])
   }
 
   /// Memory that runs leave behind must not reach later ones.

@@ -152,6 +152,133 @@ enum Networks {
     return graph
   }
 
+  /// Layers between dequantize and quantize that may run on codes: all kinds, signed codes and zero points, a residual sum, and what may not.
+  /// Every value of codes is an output.
+  static func quantized(batch: Int, seed: Int = 6) throws -> Graph {
+    var random = Generator(seed)
+    var graph = Graph(name: "quantized")
+    let x = graph.addInput("x", TensorType(.float32, [batch, 3, 31, 34]))
+    typealias Coded = (codes: ValueID, parameters: [ValueID])
+    func parameters(_ scale: Float, _ zero: Int, _ to: DataType) -> [ValueID] {
+      let zeros = to == .int8 ? Tensor(.int8, [], [Int8(zero)]) : Tensor(.uint8, [], [UInt8(zero)])
+      return [graph.addConstant(.scalar(scale))] + (zero == 0 ? [] : [graph.addConstant(zeros)])
+    }
+    func quantize(_ value: ValueID, _ scale: Float, _ zero: Int, _ to: DataType, _ origin: String) throws -> Coded {
+      let parameters = parameters(scale, zero, to)
+      let quantize = Quantize(to: to, lo: to == .int8 ? -128 : 0, hi: to == .int8 ? 127 : 255)
+      let codes = try graph.append1(.quantize(quantize), [value] + parameters, origin: origin)
+      graph.addOutput(origin, codes)
+      return (codes, parameters)
+    }
+    func number(_ x: Coded) throws -> ValueID {
+      try graph.append1(.dequantize(AxisAttribute(axis: 0)), [x.codes] + x.parameters, origin: "back")
+    }
+    func weights(_ dimensions: [Int], lifted: Bool = false) throws -> ValueID {
+      let shape = Shape(dimensions)
+      let codes = generatedWeights(&random, shape, lifted: lifted)
+      let scales = graph.addConstant(.vector(random.floats(dimensions[0], 0.001...0.003)))
+      let zeros = lifted ? [graph.addConstant(Tensor(.uint8, [dimensions[0]], [UInt8](repeating: 128, count: dimensions[0])))] : []
+      return try graph.append1(.dequantize(AxisAttribute(axis: 0)), [graph.addConstant(codes), scales] + zeros, origin: "w")
+    }
+    func bias(_ count: Int) throws -> ValueID {
+      let codes = graph.addConstant(Tensor(.int32, [count], (0..<count).map { _ in Int32(random.int(-900...900)) }))
+      return try graph.append1(.dequantize(AxisAttribute(axis: 0)), [codes, graph.addConstant(.scalar(0.0007))], origin: "bias")
+    }
+    let window = Window(pads: [1, 1, 1, 1])
+    let stem = try quantize(x, 0.0079, 127, .uint8, "stem")
+    let a = try quantize(
+      try graph.append1(
+        .conv(Conv(window: Window(strides: [2, 1], pads: [1, 1, 1, 1]), activation: .relu)),
+        [number(stem), weights([20, 3, 3, 3]), bias(20)], origin: "a"), 0.0031, 0, .uint8, "a")
+    var pool = Pool()
+    pool.kernel = [3, 3]
+    pool.window = window
+    let pooled: Coded = (try graph.append1(.pool(pool), [a.codes], origin: "pooled"), a.parameters)
+    let linear = try graph.append1(.conv(Conv(window: window)), [number(pooled), weights([36, 20, 3, 3], lifted: true)], origin: "b")
+    let clipped = try graph.append1(.clip(Clip(lo: -0.5, hi: 1.5)), [linear], origin: "clipped")
+    let b = try quantize(clipped, 0.0081, -20, .int8, "b")
+    let c = try quantize(
+      try graph.append1(.conv(Conv(window: window, groups: 36)), [number(b), weights([36, 1, 3, 3]), bias(36)], origin: "c"), 0.0011, 100,
+      .uint8, "c")
+    let d = try quantize(
+      try graph.append1(.conv(Conv()), [number(c), weights([36, 36, 1, 1]), bias(36)], origin: "d"), 0.0011, 131, .uint8, "d")
+    let sum = try graph.append1(.binary(.add), [number(d), number(b)], origin: "sum")
+    let e = try quantize(try graph.append1(.unary(.relu), [sum], origin: "relu"), 0.0061, -128, .int8, "e")
+    let f = try quantize(
+      try graph.append1(.conv(Conv(window: window, activation: .clip(0, 2))), [number(e), weights([48, 36, 3, 3])], origin: "f"), 0.0079,
+      0, .uint8, "f")
+    // Two groups stay in floating point, and so does a layer whose numbers are read elsewhere.
+    let grouped = try quantize(
+      try graph.append1(.conv(Conv(window: Window(), groups: 2)), [number(f), weights([32, 24, 1, 1])], origin: "grouped"), 0.01, 9, .uint8,
+      "grouped")
+    let open = try graph.append1(.conv(Conv()), [number(f), weights([32, 48, 1, 1])], origin: "open")
+    graph.addOutput("open", open)
+    let g = try quantize(try graph.append1(.binary(.add), [open, number(grouped)], origin: "g sum"), 0.02, 0, .int8, "g")
+    var reduce = Reduce()
+    reduce.kind = .mean
+    reduce.axes = [2, 3]
+    let mean = try quantize(try graph.append1(.reduce(reduce), [number(f)], origin: "mean"), 0.003, 5, .uint8, "mean")
+    let flat: Coded = (try graph.append1(.reshape(Reshape(shape: [batch, 48])), [mean.codes], origin: "flat"), mean.parameters)
+    let h = try quantize(
+      try graph.append1(.dense(Dense(activation: .relu)), [number(flat), weights([21, 48]), bias(21)], origin: "h"), 0.002, 0, .uint8, "h")
+    graph.addOutput("numbers", try number(h))
+    graph.addOutput("g numbers", try number(g))
+    return graph
+  }
+
+  /// Layers of whole numbers in f64, as the operators of integer arithmetic are imported. Every value of codes is an output.
+  static func whole(batch: Int, seed: Int = 10) throws -> Graph {
+    var random = Generator(seed)
+    var graph = Graph(name: "whole")
+    let x = graph.addInput("x", TensorType(.float32, [batch, 3, 12, 14]))
+    let one = graph.addConstant(.scalar(1))
+    func zero(_ code: Int, _ type: DataType) -> ValueID {
+      graph.addConstant(type == .int8 ? Tensor(.int8, [], [Int8(code)]) : Tensor(.uint8, [], [UInt8(code)]))
+    }
+    func wide(_ shape: Shape, _ range: ClosedRange<Int>) -> ValueID {
+      graph.addConstant(Tensor(.float64, shape, (0..<(shape.elementCount ?? 0)).map { _ in Double(random.int(range)) }))
+    }
+    func centered(_ codes: ValueID, less zero: Double?) throws -> ValueID {
+      let wide = try graph.append1(.cast(Cast(to: .float64)), [codes], origin: "wide")
+      guard let zero else { return wide }
+      return try graph.append1(.binary(.sub), [wide, graph.addConstant(Tensor(.float64, [], [zero]))], origin: "centered")
+    }
+    func codes(_ sums: ValueID, _ factors: Shape, _ to: DataType, _ code: Int, _ origin: String) throws -> ValueID {
+      let numbers = try graph.append1(.cast(Cast(to: .float32)), [sums], origin: origin)
+      let factor = graph.addConstant(Tensor(.float32, factors, random.floats(factors.elementCount ?? 1, 0.00005...0.0003)))
+      let scaled = try graph.append1(.binary(.mul), [numbers, factor], origin: origin)
+      let quantize = Quantize(to: to, lo: to == .int8 ? -128 : 0, hi: to == .int8 ? 127 : 255)
+      let codes = try graph.append1(.quantize(quantize), [scaled, one, zero(code, to)], origin: origin)
+      graph.addOutput(origin, codes)
+      return codes
+    }
+    let first = try graph.append1(
+      .quantize(Quantize(to: .uint8, lo: 0, hi: 255)), [x, graph.addConstant(.scalar(0.0079)), zero(127, .uint8)], origin: "first")
+    let window = Window(pads: [1, 1, 1, 1])
+    let a = try codes(
+      try graph.append1(
+        .conv(Conv(window: window)), [centered(first, less: 127), wide([20, 3, 3, 3], -127...127), wide([20], -9999...9999)],
+        origin: "a"), [20, 1, 1], .uint8, 0, "a")
+    // Two layers read the same numbers.
+    let numbers = try centered(a, less: nil)
+    let b = try codes(
+      try graph.append1(.conv(Conv(window: window)), [numbers, wide([32, 20, 3, 3], -127...127)], origin: "b"), [], .int8, -7, "b")
+    _ = try codes(
+      try graph.append1(.conv(Conv(window: Window(strides: [2, 2]))), [numbers, wide([17, 20, 1, 1], -127...127)], origin: "c"),
+      [17, 1, 1],
+      .uint8, 120, "c")
+    let flat = try graph.append1(.reshape(Reshape(shape: [batch, 32 * 12 * 14])), [b], origin: "flat")
+    let sums = try graph.append1(.dense(Dense()), [centered(flat, less: -7), wide([10, 32 * 12 * 14], -20...20)], origin: "d")
+    let biased = try graph.append1(.binary(.add), [sums, wide([10], -99999...99999)], origin: "biased")
+    _ = try codes(biased, [10], .uint8, 100, "d")
+    return graph
+  }
+
+  private static func generatedWeights(_ random: inout Generator, _ shape: Shape, lifted: Bool) -> Tensor {
+    let codes = (0..<(shape.elementCount ?? 0)).map { _ in random.int(-127...127) }
+    return lifted ? Tensor(.uint8, shape, codes.map { UInt8($0 + 128) }) : Tensor(.int8, shape, codes.map { Int8($0) })
+  }
+
   /// Ops that only reference kernels know, and values that inputs do not change.
   static func odd(batch: Int, seed: Int = 3) throws -> Graph {
     var random = Generator(seed)

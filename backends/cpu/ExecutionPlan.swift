@@ -58,7 +58,9 @@ struct ExecutionPlan: Sendable {
     var compiler = StepCompiler(
       level: settings.level, exact: settings.exact, split: split, types: graph.values.map(\.type),
       layouts: [ValueLayout](repeating: .plain, count: graph.values.count), constants: constants, isVariable: isVariable)
-    let plan = NodePlan(graph, isVariable: isVariable, fuses: settings.fuses) { [compiler] in compiler.runsBlocked($0) }
+    let plan = NodePlan(
+      graph, isVariable: isVariable, constants: constants, fuses: settings.fuses, blocks: { [compiler] in compiler.runsBlocked($0) },
+      coded: { [compiler] in compiler.runsOnCodes($0, weights: $1) })
     let copies = plan.types.count - graph.values.count
     nodes = plan.nodes
     hidden = plan.hidden

@@ -17,16 +17,18 @@ struct Fusions {
   private(set) var planned: [NodeID: [PlannedNode]] = [:]
   /// The types of slots behind the graph's values.
   private(set) var extraTypes: [TensorType] = []
-  /// The convolution in it.
+  /// The layer in it.
   private(set) var convolution: [NodeID: NodeID] = [:]
   private(set) var absorbed: Set<NodeID> = []
   private(set) var hidden: Set<ValueID> = []
 
   init() {}
 
-  /// `blocked`: nodes that may run in blocks of channels.
-  init(_ graph: Graph, isVariable: [Bool], blocked: Set<NodeID>) {
+  /// `constants`: what does not depend on inputs, by value; `blocked`: nodes that may run in blocks of channels; `coded`: whether a layer
+  /// whose weights have a shape may run on codes.
+  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], blocked: Set<NodeID>, coded: (Node, Shape) -> Bool) {
     let uses = graph.useCounts
+    addCoded(graph, isVariable, constants, uses, coded)
     var readers: [ValueID: NodeID] = [:]
     for (id, node) in zip(graph.nodeIDs, graph.nodes) { for operand in node.operands { readers[operand] = id } }
     addSums(graph, isVariable, blocked, uses, readers)
@@ -35,11 +37,23 @@ struct Fusions {
     }
   }
 
+  /// A node that no longer runs by itself.
+  mutating func absorb(_ id: NodeID, _ graph: Graph) {
+    absorbed.insert(id)
+    hidden.formUnion(graph[id].results)
+  }
+
+  /// What runs in place of node `end`, with the work of `source`.
+  mutating func set(_ node: PlannedNode, at end: NodeID, standsFor source: NodeID) {
+    planned[end] = [node]
+    convolution[end] = source
+  }
+
   private mutating func addSums(
     _ graph: Graph, _ isVariable: [Bool], _ convolutions: Set<NodeID>, _ uses: [Int], _ readers: [ValueID: NodeID]
   ) {
     for (sum, node) in zip(graph.nodeIDs, graph.nodes) {
-      guard case .binary(.add) = node.op, node.operands.allSatisfy({ isVariable[Int($0.index)] }),
+      guard case .binary(.add) = node.op, !absorbed.contains(sum), node.operands.allSatisfy({ isVariable[Int($0.index)] }),
         graph.type(of: node.operands[0]) == graph.type(of: node.operands[1])
       else { continue }
       /// A convolution whose result only this node reads.

@@ -46,7 +46,7 @@ extension StepCompiler {
     return Int(shape.filters) >= Shape.lanes && (isPoint ? Int(shape.out_height * shape.out_width) : Int(shape.out_width)) >= 4
   }
 
-  private func convShape(_ window: Window, _ groups: Int, _ node: Node, _ weights: Tensor) -> bitline_conv_shape? {
+  func convShape(_ window: Window, _ groups: Int, _ node: Node, _ weights: Tensor) -> bitline_conv_shape? {
     shape(
       window, input: type(node.operands[0]).shape, kernel: Array(weights.shape.dimensions.dropFirst(2)),
       output: type(node.results[0]).shape, filters: weights.shape[0], groups: groups)

@@ -35,6 +35,7 @@ struct StepCompiler {
   func step(for planned: PlannedNode) -> Step {
     let node = planned.node
     if planned.isConversion { return conversion(node) }
+    if let coded = planned.coded { return codedStep(node, coded) }
     if let finish = planned.finish, let step = codesConv(node, finish) { return step }
     if layout(node.results[0]) == .blocked, case .pool(let a) = node.op, let step = blockedPool(a, node) { return step }
     if layout(node.results[0]) == .blocked, case .conv(let a) = node.op, let step = blockedConv(a, node, addend: planned.addend) {

@@ -42,6 +42,8 @@ struct PlannedNode {
   var addend: ValueID?
   /// What becomes of a binary convolution's sums, if the node gives that instead of them.
   var finish: Finish?
+  /// Set on a node that computes on codes.
+  var coded: CodedNode?
   /// Multiply-accumulates, of a sample if the batch is free.
   var macs = 0
   /// Set on a node that only brings its operand into its result's layout.
@@ -75,11 +77,14 @@ struct NodePlan {
   private(set) var hidden: Set<ValueID> = []
   private var copies: [ValueID: ValueID] = [:]
 
-  /// `fuses`: whether nodes may be fused, hiding values; `blocks`: whether a convolution runs in blocks of channels.
-  init(_ graph: Graph, isVariable: [Bool], fuses: Bool, blocks: (Node) -> Bool) {
+  /// `fuses`: whether nodes may be fused, hiding values; `blocks`: whether a convolution runs in blocks of channels; `coded`: whether a layer
+  /// whose weights have a shape may run on codes.
+  init(
+    _ graph: Graph, isVariable: [Bool], constants: [Tensor?], fuses: Bool, blocks: (Node) -> Bool, coded: (Node, Shape) -> Bool
+  ) {
     let variable = zip(graph.nodeIDs, graph.nodes).filter { $1.results.contains { isVariable[Int($0.index)] } }
     let blocked = Set(variable.filter { blocks($1) }.map(\.0))
-    let fused = fuses ? Fusions(graph, isVariable: isVariable, blocked: blocked) : Fusions()
+    let fused = fuses ? Fusions(graph, isVariable: isVariable, constants: constants, blocked: blocked, coded: coded) : Fusions()
     hidden = fused.hidden
     types = graph.values.map(\.type) + fused.extraTypes
     layouts = [ValueLayout](repeating: .plain, count: types.count)
@@ -96,7 +101,9 @@ struct NodePlan {
   private mutating func add(_ planned: PlannedNode, _ isVariable: [Bool], mayBlock: Bool) {
     var planned = planned
     let isRead = { (id: ValueID) in isVariable[Int(id.index)] }
-    let (layout, wanted) = planned.finish == nil ? choice(planned.node, isRead, mayBlock: mayBlock) : (.blocked, .blocked)
+    let (layout, wanted) =
+      planned.coded.map { codedChoice(planned.node, $0) }
+      ?? (planned.finish == nil ? choice(planned.node, isRead, mayBlock: mayBlock) : (.blocked, .blocked))
     for (place, operand) in planned.node.operands.enumerated() where isRead(operand) {
       planned.node.operands[place] = copy(operand, in: wanted, for: planned)
     }
@@ -123,6 +130,21 @@ struct NodePlan {
       // One position in whole blocks lies as it does in a plain tensor.
       return (.plain, types[Int(node.operands[0].index)].shape[1] % Shape.lanes == 0 ? .blocked : .plain)
     default: return (.plain, .plain)
+    }
+  }
+
+  /// The layouts of the result and the operands of a node that computes on codes.
+  private func codedChoice(_ node: Node, _ coded: CodedNode) -> (result: ValueLayout, operands: ValueLayout) {
+    let shape = types[Int(node.operands[0].index)].shape
+    switch coded.kind {
+    case .layer(let layer):
+      let weights = layer.weights
+      if weights.shape.rank == 2 { return (.plain, .plain) }
+      return (.blocked, weights.shape[1] == shape[1] && shape[1] < Shape.lanes ? .plain : .blocked)
+    case .sum:
+      let isBlocked = shape.rank > 2 && node.operands.contains { layouts[Int($0.index)] == .blocked }
+      return isBlocked ? (.blocked, .blocked) : (.plain, .plain)
+    case .mean: return (.plain, .blocked)
     }
   }
 

@@ -1,17 +1,26 @@
 /// The kernels on tensors in blocks of sixteen channels, at the level of the file that includes this. Beside what `rows.h` wants it defines
-/// `BITLINE_BLOCK_MAX_ROWS`, `BITLINE_BLOCK_CASES_1` and `_2` and `_4` (the rows of a block of so many vecs) and `BITLINE_MULTIPLY_ADD`.
+/// `BITLINE_BLOCK_MAX_ROWS`, `BITLINE_BLOCK_CASES_1` and `_2` and `_4` (the rows of a block of so many vecs), the same of
+/// `BITLINE_BLOCK_WORDS_CASES`, `BITLINE_MULTIPLY_ADD`, `BITLINE_DOT4` (u8 x i8), `BITLINE_DOT4_SMALL` (weights of at most 9),
+/// `BITLINE_DOT2` (i16 x i16)
+/// and `BITLINE_BITS16` (a bit for each lane of a comparison), and where
+/// there is one `BITLINE_TRANSPOSE_WORDS` (of four times sixteen bytes to sixteen times four).
 #pragma STDC FP_CONTRACT OFF
 #include "blocked.h"
 
 #include "block_f32.h"
 #include "block_channels_f32.h"
-#include "block_u8.h"
 #include "finish_i32.h"
 #include "pool_blocked_f32.h"
 #include "depthwise_blocked_f32.h"
 #include "elementary_f32.h"
 #include "winograd_f32.h"
+#include "requantize_i32.h"
+#include "block_words.h"
+#include "depthwise_i8.h"
+#include "dense_i8.h"
+#include "rows_codes.h"
 #include "winograd_u8.h"
+#include "winograd_i16.h"
 
 #define BITLINE_BLOCK(name, vecs_of, inner_of, cases)                                   \
   static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {             \
@@ -36,23 +45,98 @@ static void BITLINE_LEVEL(block_f32)(const block_f32_args *g) {
   else BITLINE_LEVEL(block_f32_1x1)(g);
 }
 
-#define BITLINE_BLOCK_U8(name, vecs_of, cases)                                          \
-  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_u8_args *g) {              \
-    enum { BITLINE_BLOCK_VECS = vecs_of };                                              \
+#define BITLINE_BLOCK_OF_WORDS(name, vecs_of, words_of, cases)                          \
+  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_words_args *g) {           \
+    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_WORD_COUNT = words_of };         \
     switch (g->rows) { cases }                                                          \
   }
-BITLINE_BLOCK_U8(block_u8_1, 1, BITLINE_BLOCK_U8_CASES_1)
-#ifdef BITLINE_BLOCK_U8_CASES_2
-BITLINE_BLOCK_U8(block_u8_2, 2, BITLINE_BLOCK_U8_CASES_2)
-BITLINE_BLOCK_U8(block_u8_4, 4, BITLINE_BLOCK_U8_CASES_4)
+/// One function for every extent in vecs.
+#ifdef BITLINE_BLOCK_WORDS_CASES_2
+#define BITLINE_BLOCKS_OF_WORDS(name, words_of)                                         \
+  BITLINE_BLOCK_OF_WORDS(name##_1, 1, words_of, BITLINE_BLOCK_WORDS_CASES_1)            \
+  BITLINE_BLOCK_OF_WORDS(name##_2, 2, words_of, BITLINE_BLOCK_WORDS_CASES_2)            \
+  BITLINE_BLOCK_OF_WORDS(name##_4, 4, words_of, BITLINE_BLOCK_WORDS_CASES_4)            \
+  static void BITLINE_LEVEL(name)(const block_words_args *g) {                          \
+    if (g->vecs == 2) BITLINE_LEVEL(name##_2)(g);                                       \
+    else if (g->vecs == 4) BITLINE_LEVEL(name##_4)(g);                                  \
+    else BITLINE_LEVEL(name##_1)(g);                                                    \
+  }
+#else
+#define BITLINE_BLOCKS_OF_WORDS(name, words_of) BITLINE_BLOCK_OF_WORDS(name, 1, words_of, BITLINE_BLOCK_WORDS_CASES_1)
 #endif
 
-static void BITLINE_LEVEL(block_u8)(const block_u8_args *g) {
-#ifdef BITLINE_BLOCK_U8_CASES_2
-  if (g->vecs == 2) return BITLINE_LEVEL(block_u8_2)(g);
-  if (g->vecs == 4) return BITLINE_LEVEL(block_u8_4)(g);
+#define BITLINE_BLOCK_BODY block_small_rows
+BITLINE_BLOCKS_OF_WORDS(block_small, 4)
+#undef BITLINE_BLOCK_BODY
+#define BITLINE_BLOCK_BODY block_i8_rows
+BITLINE_BLOCKS_OF_WORDS(block_i8, 4)
+BITLINE_BLOCKS_OF_WORDS(block_i8_word, 1)
+#undef BITLINE_BLOCK_BODY
+#define BITLINE_BLOCK_BODY block_i16_rows
+BITLINE_BLOCKS_OF_WORDS(block_i16, 8)
+#undef BITLINE_BLOCK_BODY
+
+static BITLINE_TARGET int BITLINE_LEVEL(requantize_rows)(
+  const requantize_lanes *lanes, const int32_t *sums, int64_t stride, int64_t rows, uint8_t *y, uint16_t *doubts
+) {
+  return requantize_rows_body(lanes, sums, stride, rows, y, doubts);
+}
+
+static BITLINE_TARGET double BITLINE_LEVEL(dequantized_dot)(const dequantized_dot_args *args) { return dequantized_dot_body(args); }
+
+static BITLINE_TARGET void BITLINE_LEVEL(winograd_input_i16)(
+  const winograd_tiles *t, int64_t first, int64_t count, const uint8_t *x, int64_t sample, uint8_t flip, int32_t zero, int16_t *to,
+  int64_t position
+) {
+  winograd_input_i16_tiles(t, first, count, x, sample, flip, zero, to, position);
+}
+
+static BITLINE_TARGET int BITLINE_LEVEL(winograd_output_i16)(
+  const winograd_tiles *t, int64_t first, int64_t count, const int32_t *from, int64_t position, int64_t row,
+  const requantize_lanes *lanes, uint8_t *y, int64_t sample, uint16_t *doubts
+) {
+  return winograd_output_i16_tiles(t, first, count, from, position, row, lanes, y, sample, doubts);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(depthwise_i8)(
+  const bitline_conv_shape *s, const uint8_t *x, uint8_t flip, int32_t zero, const int32_t *w, int64_t row, int32_t *sums
+) {
+  depthwise_i8_row(s, x, flip, zero, w, row, sums);
+}
+
+#ifdef BITLINE_TRANSPOSE_WORDS
+static BITLINE_TARGET int BITLINE_LEVEL(depthwise_i8_words)(
+  const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t groups, const int8_t *w, const int32_t *start, int64_t columns,
+  const requantize_lanes *lanes, uint8_t *y, uint16_t *doubts
+) {
+  return depthwise_i8_words_body(x, x_row, stride, height, groups, w, start, columns, lanes, y, doubts);
+}
+#else
+#define depthwise_i8_words_avx2 0
+#define depthwise_i8_words_portable 0
 #endif
-  BITLINE_LEVEL(block_u8_1)(g);
+
+static BITLINE_TARGET void BITLINE_LEVEL(dense_i8)(
+  const uint8_t *x, int64_t x_row, int64_t words, int rows, const int8_t *w, const int32_t *start, int32_t *sums
+) {
+  switch (rows) {
+  case 1: dense_i8_rows(x, x_row, words, 1, w, start, sums); break;
+  case 2: dense_i8_rows(x, x_row, words, 2, w, start, sums); break;
+  case 3: dense_i8_rows(x, x_row, words, 3, w, start, sums); break;
+  default: dense_i8_rows(x, x_row, words, 4, w, start, sums);
+  }
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(add_codes)(
+  const bitline_add_codes_plan *p, int64_t count, const uint8_t *a, const uint8_t *b, uint8_t *y
+) {
+  add_codes_body(p, count, a, b, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(mean_codes)(
+  const bitline_mean_codes_plan *p, int64_t blocks, int64_t positions, const uint8_t *x, uint8_t *y
+) {
+  mean_codes_body(p, blocks, positions, x, y);
 }
 
 static BITLINE_TARGET void BITLINE_LEVEL(finish_rows)(
@@ -151,6 +235,12 @@ static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, flo
   .unblock_channels_f32 = BITLINE_LEVEL(unblock_channels_f32), .pool_max_blocked_f32 = BITLINE_LEVEL(pool_max_blocked_f32),     \
   .pool_average_blocked_f32 = BITLINE_LEVEL(pool_average_blocked_f32), .multiply_adds_f32 = BITLINE_LEVEL(multiply_adds_f32),    \
   .depthwise_blocked_f32 = BITLINE_LEVEL(depthwise_blocked_f32), .elementary_f32 = BITLINE_LEVEL(elementary_f32),               \
-  .softmax_f32 = BITLINE_LEVEL(softmax_f32), .block_u8 = BITLINE_LEVEL(block_u8), .finish_rows = BITLINE_LEVEL(finish_rows),                                                \
+  .softmax_f32 = BITLINE_LEVEL(softmax_f32), .block_small = BITLINE_LEVEL(block_small), .block_i8 = BITLINE_LEVEL(block_i8),              \
+  .block_i8_word = BITLINE_LEVEL(block_i8_word), .block_i16 = BITLINE_LEVEL(block_i16),                                               \
+  .requantize_rows = BITLINE_LEVEL(requantize_rows), .dequantized_dot = BITLINE_LEVEL(dequantized_dot),                         \
+  .winograd_input_i16 = BITLINE_LEVEL(winograd_input_i16), .winograd_output_i16 = BITLINE_LEVEL(winograd_output_i16),           \
+  .depthwise_i8 = BITLINE_LEVEL(depthwise_i8), .depthwise_i8_words = BITLINE_LEVEL(depthwise_i8_words),                         \
+  .dense_i8 = BITLINE_LEVEL(dense_i8), .add_codes = BITLINE_LEVEL(add_codes),                                                   \
+  .mean_codes = BITLINE_LEVEL(mean_codes), .finish_rows = BITLINE_LEVEL(finish_rows),                                           \
   .winograd_input_u8 = BITLINE_LEVEL(winograd_input_u8), .winograd_output_i32 = BITLINE_LEVEL(winograd_output_i32),              \
   .pool_max_blocked_u8 = BITLINE_LEVEL(pool_max_blocked_u8)

@@ -39,8 +39,8 @@ static conv_codes_plan describe(bitline_isa isa, const bitline_conv_shape *s, in
     p.lift[0] = lo < 0 ? 0x80 : 0;
   }
   p.vecs = blocks_of(s->filters);
-  p.wide = table->block_u8_rows[1] > 0 ? 2 : 1;
-  if (run <= table->block_u8_rows[2] && p.vecs % 4 == 0) p.wide = 4;
+  p.wide = table->block_words_rows[1] > 0 ? 2 : 1;
+  if (run <= table->block_words_rows[2] && p.vecs % 4 == 0) p.wide = 4;
   p.panels = panel_count(p.vecs, p.wide);
   p.tap_count = blocks_of(s->channels) * (p.tiles.size > 0 ? 1 : (int64_t)s->kernel_height * s->kernel_width);
   p.taps = (int64_t)bitline_lines(sizeof(conv_codes_plan));
@@ -153,12 +153,12 @@ static void direct_task(void *context, int64_t index, int worker) {
   const conv_codes_plan *p = r->p;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / r->parts);
-  const int most = table->block_u8_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
+  const int most = table->block_words_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   const int64_t lanes = panel.vecs * BITLINE_LANES, first_run = index % r->parts * r->runs;
   const int64_t positions = p->layout.run * p->layout.runs, end_run = bitline_min(first_run + r->runs, p->layout.runs);
   const int64_t pieces = (p->layout.run + most - 1) / most, size = p->finish.quantizes ? 1 : 4;
   const float *m = (const float *)((const char *)p + p->m), *c = (const float *)((const char *)p + p->c);
-  block_u8_args args = {
+  block_words_args args = {
     .taps = (const int32_t *)((const char *)p + p->taps), .tap_count = p->tap_count, .vecs = panel.vecs, .y_row = lanes,
     .w = (const int8_t *)p + p->weights + panel.first * BITLINE_LANES * p->tap_count * BITLINE_LANES,
     .start = (const int32_t *)((const char *)p + p->starts) + panel.first * BITLINE_LANES,
@@ -168,7 +168,7 @@ static void direct_task(void *context, int64_t index, int worker) {
       const int64_t first = piece * p->layout.run / pieces, end = (piece + 1) * p->layout.run / pieces;
       args.x = r->x + (run * p->layout.position_row + first) * BITLINE_LANES;
       args.rows = (int)(end - first);
-      table->block_u8(&args);
+      table->block_small(&args);
       for (int64_t v = 0; v < panel.vecs; v++) {
         const int64_t block = panel.first + v, at = (block * positions + run * p->layout.run + first) * BITLINE_LANES;
         table->finish_rows(

@@ -66,10 +66,10 @@ static void product_task(void *context, int64_t index, int worker) {
   const int64_t parts = (w->count + w->e.part - 1) / w->e.part, first = index % parts * w->e.part;
   const int64_t count = bitline_min(w->e.part, w->count - first);
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / parts);
-  const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_u8_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
+  const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_words_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   const int64_t pieces = (count + most - 1) / most, block = panel.first * BITLINE_LANES * p->products;
   int32_t *products = (int32_t *)(w->products + worker * w->e.products);
-  block_u8_args args = {
+  block_words_args args = {
     .taps = w->taps, .tap_count = p->tap_count, .y_row = lanes, .vecs = panel.vecs,
     .w = (const int8_t *)p + p->weights + block * p->tap_count * BITLINE_LANES,
     .start = (const int32_t *)((const char *)p + p->starts) + block};
@@ -79,7 +79,7 @@ static void product_task(void *context, int64_t index, int worker) {
       args.x = w->input + product * w->e.input_position + (first + row) * BITLINE_LANES;
       args.y = products + product * w->e.product_position + row * lanes;
       args.rows = (int)((piece + 1) * count / pieces - row);
-      table->block_u8(&args);
+      table->block_small(&args);
     }
     args.w += p->tap_count * BITLINE_LANES * lanes;
     args.start += lanes;

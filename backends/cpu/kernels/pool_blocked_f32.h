@@ -65,12 +65,26 @@ BITLINE_INLINE BITLINE_TARGET void pool_average_blocked_body(
   }
 }
 
+/// The greatest codes of three by three; `down` is from a row to the next.
+BITLINE_INLINE BITLINE_TARGET v16u8 greatest_of_nine(const uint8_t *x, int64_t down, v16u8 flipped) {
+  v16u8 most[3];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 3; i++) {
+    const v16u8 a = LOAD16B(x + i * 16) ^ flipped, b = LOAD16B(x + down + i * 16) ^ flipped, c = LOAD16B(x + 2 * down + i * 16) ^ flipped;
+    const v16u8 two = a > b ? a : b;
+    most[i] = two > c ? two : c;
+  }
+  const v16u8 two = most[0] > most[1] ? most[0] : most[1];
+  return two > most[2] ? two : most[2];
+}
+
 /// Codes; `flip` is 0x80 for i8, which then compare as u8.
 BITLINE_INLINE BITLINE_TARGET void pool_max_blocked_u8_body(
   const bitline_conv_shape *s, int64_t planes, const uint8_t *x, uint8_t *y, int flip
 ) {
   const int64_t right = s->dilation_width * 16, down = (int64_t)s->dilation_height * s->width * 16;
   const v16u8 flipped = (v16u8)((uint8_t)flip);
+  const int is_nine = s->kernel_height == 3 && s->kernel_width == 3 && s->dilation_height == 1 && s->dilation_width == 1;
   for (int64_t plane = 0; plane < planes; plane++, x += (int64_t)s->height * s->width * 16) {
     for (int64_t row = 0; row < s->out_height; row++) {
       const int64_t top = row * s->stride_height - s->pad_top;
@@ -81,6 +95,9 @@ BITLINE_INLINE BITLINE_TARGET void pool_max_blocked_u8_body(
         int64_t x_first = 0, x_end = s->kernel_width;
         if (left < 0 || left + (x_end - 1) * s->dilation_width >= s->width) {
           pool_inside(left, s->kernel_width, s->dilation_width, s->width, &x_first, &x_end);
+        } else if (is_nine && y_first == 0 && y_end == 3) {
+          *(v16u8_anywhere *)y = greatest_of_nine(x + (top * s->width + left) * 16, down, flipped) ^ flipped;
+          continue;
         }
         v16u8 most = (v16u8)(0);
         const uint8_t *line = x + (top * s->width + left) * 16 + y_first * down + x_first * right;

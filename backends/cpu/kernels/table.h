@@ -95,20 +95,55 @@ typedef struct block_f32_args {
   int rows, vecs, inner;
 } block_f32_args;
 
-/// A block of positions x filters of a convolution of codes in blocks of sixteen channels.
-typedef struct block_u8_args {
+/// How sixteen filters' sums become codes, unless they come too near the middle between two of them (`requantize.h`).
+typedef struct requantize_lanes {
+  /// `[16]`: a result's quotient is about `sum * m + c`, and sure unless farther than `near` from a whole number.
+  const float *m, *c, *near;
+  /// The bounds of quotients, and the code of 0.
+  float least, most;
+  int32_t zero;
+} requantize_lanes;
+
+/// A block of positions x filters of a convolution of codes, positions of `words` words of four bytes side by side.
+typedef struct block_words_args {
   const uint8_t *x;
+  /// In bytes.
   const int32_t *taps;
   int64_t tap_count;
-  /// `[tap_count][4][vecs][16][4]`: four words of four inputs a tap.
+  /// `[tap_count][words][vecs][16][4 bytes]`
   const int8_t *w;
   /// `[vecs][16]`; null: 0.
   const int32_t *start;
-  /// `[rows][vecs][16]`, rows `y_row` apart.
+  /// Sums `[rows][vecs][16]`, rows `y_row` apart; or where the kernel requantizes, codes `[vecs][rows][16]`, vecs `codes_vec` apart, with
+  /// `[vecs]` parameters, `doubts` as in `requantize_rows`, and whether there is `any`.
   int32_t *y;
   int64_t y_row;
+  const requantize_lanes *lanes;
+  uint8_t *codes;
+  int64_t codes_vec;
+  uint16_t (*doubts)[16];
+  int *any;
+  /// `vecs` is 1, 2 or 4, as far as the table has rows for it.
   int rows, vecs;
-} block_u8_args;
+  /// So many lines for each tap, which a later call will read, are fetched from here on.
+  const int8_t *ahead;
+  int64_t ahead_lines;
+} block_words_args;
+
+/// One convolution's dot product in f64 over the numbers that codes stand for, in any order.
+typedef struct dequantized_dot_args {
+  /// A sample in blocks, and what is flipped in its bytes.
+  const uint8_t *x;
+  uint8_t flip;
+  int32_t zero;
+  float scale;
+  /// `[blocks][kernel_height][kernel_width][16]`
+  const int8_t *w;
+  float w_scale;
+  const bitline_conv_shape *shape;
+  /// Where the window starts.
+  int64_t top, left;
+} dequantized_dot_args;
 
 /// The points of F(4x4, 3x3) are 0, +-A, +-B and infinity; A * B is 1.
 #define BITLINE_WINOGRAD_A (2.0f / 3)
@@ -184,9 +219,40 @@ typedef struct bitline_table {
   void (*pool_max_blocked_f32)(const bitline_conv_shape *shape, int64_t planes, const float *x, float *y);
   void (*pool_average_blocked_f32)(
     const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x, float *y);
-  /// The most rows of a block of codes of 1, 2 and 4 vecs; 0 where a level has none.
-  int block_u8_rows[3];
-  void (*block_u8)(const block_u8_args *args);
+  /// The most rows of a block of words of 1, 2 and 4 vecs; 0 where a level has none.
+  int block_words_rows[3];
+  /// Codes of u8 x weights of at most 9 in magnitude, four words.
+  void (*block_small)(const block_words_args *args);
+  /// Codes of u8 x weights of i8, four words, and one, to codes.
+  void (*block_i8)(const block_words_args *args);
+  void (*block_i8_word)(const block_words_args *args);
+  /// Numbers of i16 on both sides, eight words.
+  void (*block_i16)(const block_words_args *args);
+  /// Rows of sixteen sums, `stride` apart, to codes that neighbour each other; `doubts[row]` has a bit for each lane that is not sure.
+  /// Returns whether any is not.
+  int (*requantize_rows)(
+    const requantize_lanes *lanes, const int32_t *sums, int64_t stride, int64_t rows, uint8_t *y, uint16_t *doubts);
+  double (*dequantized_dot)(const dequantized_dot_args *args);
+  /// Tiles of F(4x4, 3x3) of codes less `zero`, as i16, and from sums of products to codes; `doubts[tile][16]` as in `requantize_rows`.
+  void (*winograd_input_i16)(
+    const winograd_tiles *tiles, int64_t first, int64_t count, const uint8_t *x, int64_t sample, uint8_t flip, int32_t zero, int16_t *to,
+    int64_t position);
+  int (*winograd_output_i16)(
+    const winograd_tiles *tiles, int64_t first, int64_t count, const int32_t *from, int64_t position, int64_t row,
+    const requantize_lanes *lanes, uint8_t *y, int64_t sample, uint16_t *doubts);
+  /// Sums of a row of results of one block of channels (`depthwise_i8.c`).
+  void (*depthwise_i8)(
+    const bitline_conv_shape *shape, const uint8_t *x, uint8_t flip, int32_t zero, const int32_t *w, int64_t row, int32_t *sums);
+  /// The same from a plane with room around it, by words of four columns, and on to codes as `requantize_rows` does; null where a level has
+  /// no way to make such words.
+  int (*depthwise_i8_words)(
+    const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t groups, const int8_t *w, const int32_t *start, int64_t columns,
+    const requantize_lanes *lanes, uint8_t *y, uint16_t *doubts);
+  /// Up to four rows of codes x `vecs` x 16 filters (`dense_i8.c`).
+  void (*dense_i8)(const uint8_t *x, int64_t x_row, int64_t words, int rows, const int8_t *w, const int32_t *start, int32_t *sums);
+  /// As `bitline_add_codes` and `bitline_mean_codes` do.
+  void (*add_codes)(const bitline_add_codes_plan *plan, int64_t count, const uint8_t *a, const uint8_t *b, uint8_t *y);
+  void (*mean_codes)(const bitline_mean_codes_plan *plan, int64_t blocks, int64_t positions, const uint8_t *x, uint8_t *y);
   /// Rows of sixteen sums, `stride` apart, to finished results that neighbour each other.
   void (*finish_rows)(
     const bitline_finish *finish, const int32_t *sums, int64_t stride, int64_t rows, const float *m, const float *c, void *y);

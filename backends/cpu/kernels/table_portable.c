@@ -17,8 +17,24 @@ BITLINE_INLINE v16i bitline_dot4_portable(v16i sum, v16i codes, v16i weights) {
   return sum;
 }
 
-#define BITLINE_BLOCK_U8_CASES_1 BITLINE_BLOCK_U8_CASE(1) BITLINE_BLOCK_U8_CASE(2)
+BITLINE_INLINE v16i bitline_dot2_portable(v16i sum, v16i a, v16i b) {
+  // Sums may wrap around.
+  typedef uint32_t v16u __attribute__((ext_vector_type(16)));
+  const v16i low = (a << 16 >> 16) * (b << 16 >> 16), high = (a >> 16) * (b >> 16);
+  return (v16i)((v16u)sum + (v16u)low + (v16u)high);
+}
+
+BITLINE_INLINE uint16_t bitline_bits16_portable(v16i condition) {
+  int bits = 0;
+  for (int i = 0; i < 16; i++) bits |= (condition[i] & 1) << i;
+  return (uint16_t)bits;
+}
+
+#define BITLINE_BLOCK_WORDS_CASES_1 BITLINE_BLOCK_WORDS_CASE(1) BITLINE_BLOCK_WORDS_CASE(2)
 #define BITLINE_DOT4(sum, codes, weights) bitline_dot4_portable(sum, codes, weights)
+#define BITLINE_DOT4_SMALL(sum, codes, weights) bitline_dot4_portable(sum, codes, weights)
+#define BITLINE_DOT2(sum, a, b) bitline_dot2_portable(sum, a, b)
+#define BITLINE_BITS16(condition) bitline_bits16_portable(condition)
 #include "blocked_rows.h"
 
 const bitline_table bitline_table_portable = {
@@ -33,7 +49,7 @@ const bitline_table bitline_table_portable = {
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_4x8_portable,
   .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_4x8_portable,
   .block_f32_rows = {2, 0, 0},
-  .block_u8_rows = {2, 0, 0},
+  .block_words_rows = {2, 0, 0},
   BITLINE_ROWS,
   BITLINE_BLOCKED,
 };

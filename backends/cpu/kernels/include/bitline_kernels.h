@@ -203,6 +203,73 @@ void bitline_unblock_channels_u8(int64_t channels, int64_t positions, const uint
 void bitline_pool_max_blocked_u8(
   bitline_isa isa, const bitline_conv_shape *shape, int signed_codes, int64_t blocks, const uint8_t *x, uint8_t *y);
 
+// --- int8 layers, from codes to codes ------------------------------------------------------------------------------------------------
+
+/// What codes stand for: `(code - zero) * scale`, in f32. They are i8 if signed, else u8, and `zero` is one of them.
+typedef struct bitline_coding {
+  float scale;
+  int32_t zero;
+  int32_t is_signed;
+} bitline_coding;
+
+/// A layer of codes and weights of i8, as the reference computes it in numbers, byte for byte:
+/// with X = (x - from.zero) * from.scale and W = w * scales[filter], each rounded to f32, y is the sum of all X * W and the bias in f64,
+/// input after input, rounded to f32, times the filter's factor in f32 if there are factors; the result is
+/// `clamp(roundHalfEven(y / to.scale) + to.zero, lo, hi)`. An activation is in `lo` and `hi`.
+///
+/// Kernels add up integers. Where their sum leaves two codes possible, the reference's own sum decides.
+typedef struct bitline_int8_layer {
+  bitline_coding from, to;
+  int32_t lo, hi;
+  /// `[filters][channels / groups][kernel_height][kernel_width]`, and `[filters]`; the last two may be null.
+  const int8_t *weights;
+  const float *scales;
+  const double *bias;
+  const float *factors;
+} bitline_int8_layer;
+
+/// Bytes of a plan of `bitline_conv_i8_prepare`. `groups` must be 1.
+size_t bitline_conv_i8_plan_bytes(
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_int8_layer *layer, int plain, int64_t samples, int direct);
+/// Packs a convolution of codes in blocks, or of `plain` ones of at most sixteen channels; the result is in blocks.
+/// `samples` says how many run together as a rule. Unless `direct`, layers may be computed by Winograd's transforms, which are exact too.
+void bitline_conv_i8_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_int8_layer *layer, int plain, int64_t samples, int direct, void *plan);
+/// Results along a side of the tiles by which a plan transforms; 0: it computes directly.
+int bitline_conv_i8_winograd_tile(const void *plan);
+/// Bytes that `bitline_conv_i8_run` needs as workspace.
+size_t bitline_conv_i8_workspace_bytes(const void *plan, int64_t batch, int threads);
+void bitline_conv_i8_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace, bitline_team *team);
+
+/// A convolution of which groups, channels and filters are as many, in blocks throughout.
+size_t bitline_depthwise_i8_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
+void bitline_depthwise_i8_prepare(bitline_isa isa, const bitline_conv_shape *shape, const bitline_int8_layer *layer, void *plan);
+size_t bitline_depthwise_i8_workspace_bytes(const void *plan, int threads);
+void bitline_depthwise_i8_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace, bitline_team *team);
+
+/// A dense layer, `codes[batch][inputs]` to `y[batch][filters]`.
+size_t bitline_dense_i8_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters);
+void bitline_dense_i8_prepare(bitline_isa isa, int64_t inputs, int64_t filters, const bitline_int8_layer *layer, void *plan);
+size_t bitline_dense_i8_workspace_bytes(const void *plan, int64_t batch);
+void bitline_dense_i8_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace);
+
+/// The sum of two numbers that codes stand for, and its code: `clamp(roundHalfEven(f32(A + B) / to.scale) + to.zero, lo, hi)`.
+typedef struct bitline_add_codes_plan {
+  bitline_coding a, b, to;
+  int32_t lo, hi;
+} bitline_add_codes_plan;
+void bitline_add_codes(
+  bitline_isa isa, const bitline_add_codes_plan *plan, int64_t count, const void *a, const void *b, void *y, bitline_team *team);
+
+/// The code of the mean of the numbers in each plane, summed in f64 and rounded to f32; `blocks` is samples x blocks of channels.
+typedef struct bitline_mean_codes_plan {
+  bitline_coding from, to;
+  int32_t lo, hi;
+} bitline_mean_codes_plan;
+/// `[blocks][positions][16]` to `[blocks][16]`.
+void bitline_mean_codes_blocked(
+  bitline_isa isa, const bitline_mean_codes_plan *plan, int64_t blocks, int64_t positions, const void *x, void *y);
+
 // --- rows ----------------------------------------------------------------------------------------------------------------------------
 
 /// `y = activation((f32(P0) * m0 + f32(P1) * m1 + ...) + c)` over `[outer, channels, inner]`, each step rounded to f32.
