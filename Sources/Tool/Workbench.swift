@@ -90,7 +90,7 @@ struct Workbench {
     let graph = graph
     machines =
       try compiles ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(graph)) } : []
-    notes = session.notes
+    notes = session.notes + configured.compactMap { Workbench.hostLayers(of: graph, $0) }
     tables = frontier + session.tables
     self.session = session
     if watching.timePasses { writeError(timing.table.text) }
@@ -104,6 +104,21 @@ private struct Uncheck<Value>: @unchecked Sendable {
 }
 
 extension Workbench {
+  /// Says how many binary layers do not run on the machine that they were lowered for, and why; nil when all do.
+  private static func hostLayers(of graph: Graph, _ backend: ConfiguredBackend) -> String? {
+    let layers = graph.nodeIDs.filter {
+      switch graph[$0].op {
+      case .binaryConv, .binaryDense: true
+      default: false
+      }
+    }
+    let reasons = layers.compactMap { layer -> String? in
+      if case .host(let reason) = backend.backend.support(for: layer, in: graph, backend.options) { reason } else { nil }
+    }
+    guard let first = reasons.first else { return nil }
+    return "\(backend.spelling): \(reasons.count) of \(layers.count) binary layers run on the host: \(first)"
+  }
+
   /// What lowering reported, keyed for a report; histograms only where programs read it.
   func loweringTables(_ format: Format) -> [(key: String, table: Table)] {
     tables.compactMap { table in
