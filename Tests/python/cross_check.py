@@ -9,31 +9,15 @@ and are skipped with a message where it does not. Ends with 'N passed, N failed,
 import gzip
 import json
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
 import onnxruntime
 
+from checking import bitline, check, finish, skip
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MNIST = ROOT.parent / "shared" / "data" / "mnist"
-BITLINE = sys.argv[1]
-counts = {"passed": 0, "failed": 0, "skipped": 0}
-
-
-def check(name, ok, detail=""):
-    counts["passed" if ok else "failed"] += 1
-    print(f"{'ok' if ok else 'FAILED'}: {name} {detail}", flush=True)
-
-
-def skip(name, why):
-    counts["skipped"] += 1
-    print(f"skipped: {name}: {why}", flush=True)
-
-
-def bitline(*arguments):
-    return subprocess.run([BITLINE, *map(str, arguments)], check=True, capture_output=True, text=True).stdout
 
 
 def session(model, optimize):
@@ -96,5 +80,4 @@ def main():
 
 
 main()
-print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-sys.exit(1 if counts["failed"] else 0)
+finish()

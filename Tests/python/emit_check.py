@@ -8,35 +8,18 @@ the same file. Larger models are checked where they lie in ../shared. Ends with 
 """
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import numpy as np
 import onnxruntime
 
+from checking import bitline, check, finish, skip
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("BITLINE_SHARED", ROOT.parent / "shared")) / "models"
-BITLINE = sys.argv[1]
 LIGHT = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
-counts = {"passed": 0, "failed": 0, "skipped": 0}
 onnxruntime.set_default_logger_severity(3)
-
-
-def check(name, ok, detail=""):
-    counts["passed" if ok else "failed"] += 1
-    print(f"{'ok' if ok else 'FAILED'}: {name} {detail}", flush=True)
-
-
-def skip(name, why):
-    counts["skipped"] += 1
-    print(f"skipped: {name}: {why}", flush=True)
-
-
-def bitline(*arguments):
-    done = subprocess.run([BITLINE, *map(str, arguments)], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"bitline {' '.join(map(str, arguments))}: {done.returncode}: {done.stderr.strip()}")
 
 
 def theirs(model, inputs, optimize):
@@ -148,5 +131,4 @@ def main():
 
 
 main()
-print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-sys.exit(1 if counts["failed"] else 0)
+finish()

@@ -4,13 +4,11 @@ give onnxruntime's answers: the same codes, but for one in a hundred that may be
 
 usage: qoperator_check.py BITLINE
 
-Ends with 'N passed, N failed'.
+Ends with 'N passed, N failed, N skipped'.
 """
 import collections
 import logging
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -19,16 +17,11 @@ import onnxruntime
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-BITLINE = sys.argv[1]
+from checking import bitline, check, finish
+
 RANDOM = np.random.default_rng(5)
-counts = {"passed": 0, "failed": 0}
 logging.disable(logging.WARNING)
 onnxruntime.set_default_logger_severity(3)
-
-
-def check(name, ok, detail=""):
-    counts["passed" if ok else "failed"] += 1
-    print(f"{'ok' if ok else 'FAILED'}: {name} {detail}", flush=True)
 
 
 def network():
@@ -79,7 +72,7 @@ def main(folder):
                 folder / "float.onnx", model, Samples(), quant_format=QuantFormat.QOperator, activation_type=QuantType.QUInt8, weight_type=weights,
                 per_channel=per_channel)
             expected = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"]).run(None, {"x": images})[0]
-            subprocess.run([BITLINE, "run", model, "--backend", "cpu", "--input", folder / "x.npy", "--output-dir", folder], check=True, capture_output=True)
+            bitline("run", model, "--backend", "cpu", "--input", folder / "x.npy", "--output-dir", folder)
             name = f"{weights.name} weights, one scale {'a channel' if per_channel else 'for all'}"
             # Softmax has codes of 1/256.
             steps = np.abs(np.load(folder / "y.npy") - expected) * 256
@@ -90,5 +83,4 @@ def main(folder):
 
 with tempfile.TemporaryDirectory() as folder:
     main(pathlib.Path(folder))
-print(f"{counts['passed']} passed, {counts['failed']} failed")
-sys.exit(1 if counts["failed"] else 0)
+finish()

@@ -22,10 +22,11 @@ extension OperatorTable {
     }
     var classes = try builder.cast(node[1], to: .int64)
     var isIgnored: ValueID?
-    if let ignored = node.attributes.values["ignore_index"] != nil ? node.attributes.int("ignore_index", default: 0) : nil {
-      isIgnored = try builder.binary(.equal, classes, Double(ignored))
+    if node.attributes.values["ignore_index"] != nil {
+      let ignored = try builder.binary(.equal, classes, Double(node.attributes.int("ignore_index", default: 0)))
       // Any class will do: its loss counts nothing.
-      classes = try builder.select(isIgnored ?? classes, try builder.scalar(0, like: classes), classes)
+      classes = try builder.select(ignored, try builder.scalar(0, like: classes), classes)
+      isIgnored = ignored
     }
     let picked = try builder.gatherElements(logarithms, builder.reshape(classes, [shape[0], 1] + shape[2...]), axis: 1)
     var loss = try builder.unary(.neg, builder.reshape(picked, labels))

@@ -34,12 +34,14 @@ extension OperatorTable {
       importFusedConv),
   ]
 
-  /// What the standard operator of that name becomes, in its newest version, on these operands and with the attributes of the node.
+  /// What the standard operator of that name becomes on these operands and with the attributes of the node, in the version that an attribute
+  /// says, or its newest.
   private static func standard(
     _ name: String, _ node: ImportedNode, _ operands: [ValueID?], _ builder: inout GraphBuilder
   ) throws -> [ValueID] {
     let source = SourceNode(
-      origin: node.source.origin, domain: "", operatorName: name, version: OpsetImports.newest, inputs: node.source.inputs,
+      origin: node.source.origin, domain: "", operatorName: name, version: node.attributes.int("opset", default: OpsetImports.newest),
+      inputs: node.source.inputs,
       outputs: node.source.outputs, attributes: node.attributes)
     return try OperatorTable.standard.entry(for: source).importer(ImportedNode(source: source, operands: operands), &builder)
   }
@@ -49,11 +51,6 @@ extension OperatorTable {
     OperatorEntry(name, 1...1, domain: domain, inputs: 4...5, attributes) { node, builder in
       guard try !node.attributes.flag("channels_last", default: false) else {
         throw Diagnostic(.unsupported, "channels at the end are not supported", hint: "export with channels_last=0")
-      }
-      if standardName == "Softmax", node.attributes.int("opset", default: 13) < 13,
-        try node.attributes.int("axis", default: 1) != builder.rank(node[0]) - 1
-      {
-        throw Diagnostic(.unsupported, "softmax over several axes together, as before opset 13, is not supported on codes")
       }
       let numbers = try builder.numbers(node[0], scale: node[1], zero: node.optional(2))
       let result = try standard(standardName, node, [numbers], &builder)[0]
