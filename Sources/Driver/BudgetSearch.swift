@@ -217,7 +217,7 @@ public struct BudgetSearch {
     table.notes = [
       "energy: binary layers on \(machine.spelling), layers in floating point (0) as the processor of 'baseline' spends on them; other host work is not in it",
       "divergence: sum over layers, each alone; losses: points of accuracy, on calibration samples that nothing was fitted to",
-      "expected loss: by the original's own probabilities of the two answers where decisions differ, one of them right; ±: standard error",
+      "expected loss: by the original's own probabilities of the two answers where decisions differ, as if it were surer; ±: standard error",
       "counted loss: what is expected and three standard errors",
     ]
     switch budget {

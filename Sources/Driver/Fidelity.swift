@@ -27,9 +27,10 @@ public struct Fidelity: Hashable, Sendable {
 
   /// Expected loss of accuracy in points, by the original's own probabilities of the two answers wherever decisions differ.
   ///
-  /// Of probabilities p and q of its own answer and the other's, it is the mean of (p - q) / (p + q): accuracy changes only where one of
-  /// the two is right, and it is counted as if one always were. That is too much, but what a network trained with dropout or smoothed labels
-  /// gives to third answers says little.
+  /// Of probabilities p and q of its own answer and the other's, it is the mean of (p² - q²) / (p² + q²): accuracy changes only where one of
+  /// the two is right, and it is counted as if one always were, and as if the original's scores were twice as far apart. Most networks
+  /// believe too much in themselves, and then this is too much; one trained with dropout, mixtures or smoothed labels believes too little,
+  /// and without labels nothing tells which. An assumption, not a measurement.
   public var loss: Double { samples == 0 ? 0 : 100 * lossSum / Double(samples) }
 
   /// The standard error of `loss`, in points; that of one disagreement in `samples` at least.
@@ -43,8 +44,7 @@ public struct Fidelity: Hashable, Sendable {
   /// The loss that a budget counts, in points: `loss` and three standard errors.
   ///
   /// Chance alone would exceed two of them in one of forty choices. The third is for what the standard error does not know: that a search
-  /// takes the luckiest of several choices, and that probabilities are only about right. A network that knows the samples by heart, or believes
-  /// too little in itself, loses more than they say.
+  /// takes the luckiest of several choices. A network that knows the samples by heart loses more than is counted.
   public var cautiousLoss: Double { loss + 3 * standardError }
 
   /// The mean Kullback-Leibler divergence of class probabilities, in nats.
@@ -58,7 +58,8 @@ public struct Fidelity: Hashable, Sendable {
       let p = Self.probabilities(a[start..<start + classes])
       let q = Self.probabilities(b[start..<start + classes])
       let (mine, theirs) = (Self.largest(p), Self.largest(q))
-      let lost = mine == theirs ? 0 : (p[mine] - p[theirs]) / (p[mine] + p[theirs])
+      let (kept, taken) = (p[mine] * p[mine], p[theirs] * p[theirs])
+      let lost = mine == theirs ? 0 : (kept - taken) / (kept + taken)
       samples += 1
       agreeing += mine == theirs ? 1 : 0
       lossSum += lost

@@ -87,7 +87,11 @@ struct LoweringFlags: ParsableArguments {
   @Option(help: "Range of inputs that the model does not bound itself.")
   var inputRange: String?
 
-  @Option(help: "Layers that are kept in floating point unless their weights are two-valued: none, first, last, both.")
+  @Option(
+    help: """
+      Layers that are kept in floating point unless their weights are two-valued: none, first, last, both. Both when not given, and none \
+      with a budget, which chooses that itself.
+      """)
   var keep: String?
 
   @Option(help: "How weights are binarized that are not two-valued: see 'bitline list passes'.")
@@ -125,7 +129,7 @@ struct LoweringFlags: ParsableArguments {
 
   func options() throws -> LoweringOptions {
     var options = LoweringOptions()
-    if let keep {
+    if let keep = try keep ?? (budget() == nil ? nil : "none") {
       guard let (first, last) = ["none": (false, false), "first": (true, false), "last": (false, true), "both": (true, true)][keep] else {
         throw Diagnostic(.usage, "--keep cannot be '\(keep)'", hint: "wanted: one of none, first, last, both")
       }
@@ -152,8 +156,7 @@ struct LoweringFlags: ParsableArguments {
 
   /// Whether a layer is kept in floating point whatever the budget.
   func isKept(_ layer: Int, of count: Int) -> Bool {
-    let keep = keep ?? "both"
-    return layer == 0 && (keep == "both" || keep == "first") || layer == count - 1 && (keep == "both" || keep == "last")
+    layer == 0 && (keep == "both" || keep == "first") || layer == count - 1 && (keep == "both" || keep == "last")
   }
 
   /// Batches for calibration; empty when none were asked for.
