@@ -60,14 +60,14 @@ public struct Session: Sendable {
     notes = model.notes
   }
 
-  /// Runs a graph on the `cpu` backend where there is one, else by reference kernels.
+  /// Runs a graph on the `cpu` backend where there is one, else by reference kernels: the same bytes on every machine.
   public static func evaluator(_ registry: Registry) -> @Sendable (Graph, [Tensor], [ValueID]) throws -> [Tensor] {
     { graph, inputs, values in
       guard let cpu = try? registry.backend("cpu") else {
         let all = try Reference.run(graph, inputs)
         return values.map { all[Int($0.index)] }
       }
-      let executable = try cpu.compile(graph, Options([], for: cpu.name, specs: cpu.options))
+      let executable = try cpu.compile(graph, Options([("sums", "f64")], for: cpu.name, specs: cpu.options))
       return try executable.run(inputs, taps: values, threads: 2).taps
     }
   }

@@ -79,6 +79,64 @@ struct FloatKernelTests {
     }
   }
 
+  /// Sums in f64, in order, are the reference's bytes at every level: no bound.
+  @Test(arguments: InstructionLevel.all)
+  func orderedConv(_ level: InstructionLevel) {
+    for seed in 0..<80 {
+      var generator = Generator(seed)
+      var test = WindowCase(&generator, seed: seed, grouped: true)
+      let x = Guarded(generator.floats(test.inputCount))
+      let weights = generator.floats(test.filters * test.inputs)
+      let bias = generator.floats(test.filters)
+      let activation = [noActivation, relu, clip(-0.25, 0.5)][seed % 3]
+      let plan = Guarded<UInt8>(bitline_conv_f32_f64_plan_bytes(level.isa, &test.shape))
+      bitline_conv_f32_f64_prepare(level.isa, &test.shape, weights, bias, activation, plan.base)
+      let workspace = Guarded<UInt8>(bitline_conv_f32_f64_workspace_bytes(plan.base))
+      let y = Guarded<Float>(test.outputCount)
+      bitline_conv_f32_f64_run(plan.base, Int64(test.batch), x.base, y.base, workspace.base)
+      #expect(x.isIntact && plan.isIntact && workspace.isIntact && y.isIntact, "\(level), \(test)")
+      let (given, results) = (x.elements, y.elements)
+      test.forEachResult { result, filter, inputs in
+        var sum = 0.0
+        for (k, index) in inputs.enumerated() {
+          sum += (index.map { Double(given[$0]) } ?? 0) * Double(weights[filter * test.inputs + k])
+        }
+        let wanted = activate(activation, Float(sum + Double(bias[filter])))
+        #expect(results[result].bitPattern == wanted.bitPattern, "\(level), \(test), result \(result)")
+      }
+    }
+  }
+
+  @Test(arguments: InstructionLevel.all)
+  func orderedDense(_ level: InstructionLevel) {
+    for seed in 0..<60 {
+      var generator = Generator(seed)
+      let (batch, inputs, filters) = (generator.int(1...20), generator.int(1...300), generator.int(1...70))
+      let x = Guarded(generator.floats(batch * inputs))
+      let weights = generator.floats(filters * inputs)
+      let bias = generator.floats(filters)
+      let activation = [noActivation, relu, clip(-0.5, 1)][seed % 3]
+      let (filterStride, inputStride) = generator.flag() ? (1, filters) : (inputs, 1)
+      let plan = Guarded<UInt8>(bitline_dense_f32_f64_plan_bytes(level.isa, Int64(inputs), Int64(filters)))
+      bitline_dense_f32_f64_prepare(
+        level.isa, Int64(inputs), Int64(filters), weights, Int64(filterStride), Int64(inputStride), bias, activation, plan.base)
+      let y = Guarded<Float>(batch * filters)
+      bitline_dense_f32_f64_run(plan.base, Int64(batch), x.base, y.base)
+      #expect(x.isIntact && plan.isIntact && y.isIntact, "\(level), seed \(seed)")
+      let (given, results) = (x.elements, y.elements)
+      for sample in 0..<batch {
+        for filter in 0..<filters {
+          var sum = 0.0
+          for k in 0..<inputs {
+            sum += Double(given[sample * inputs + k]) * Double(weights[filter * filterStride + k * inputStride])
+          }
+          let wanted = activate(activation, Float(sum + Double(bias[filter])))
+          #expect(results[sample * filters + filter].bitPattern == wanted.bitPattern, "\(level), seed \(seed)")
+        }
+      }
+    }
+  }
+
   /// Results of a sample do not depend on what else is in the batch.
   @Test(arguments: InstructionLevel.all)
   func samplesDoNotDependOnTheBatch(_ level: InstructionLevel) {

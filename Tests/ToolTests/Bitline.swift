@@ -19,8 +19,10 @@ struct Bitline {
     URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("bitline")
   }
 
-  static func run(_ arguments: [String], input: String? = nil, in folder: URL = root) throws -> Outcome {
-    try run(program, arguments, input: input, in: folder)
+  static func run(
+    _ arguments: [String], input: String? = nil, in folder: URL = root, environment: [String: String] = [:]
+  ) throws -> Outcome {
+    try run(program, arguments, input: input, in: folder, environment: environment)
   }
 
   /// Runs the program within a second of the processor's time and 100 MB beside what the program and its libraries take themselves.
@@ -29,8 +31,11 @@ struct Bitline {
     return try run(URL(fileURLWithPath: "/bin/sh"), ["-c", script, program.path] + arguments, input: nil, in: root)
   }
 
-  private static func run(_ program: URL, _ arguments: [String], input: String?, in folder: URL) throws -> Outcome {
+  private static func run(
+    _ program: URL, _ arguments: [String], input: String?, in folder: URL, environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
+    if !environment.isEmpty { process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 } }
     process.executableURL = program
     process.arguments = arguments
     process.currentDirectoryURL = folder

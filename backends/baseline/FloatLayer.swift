@@ -1,6 +1,6 @@
 import GraphIR
 
-/// A convolution or dense layer of f32, each sum in eight f32 lanes that are added at its end.
+/// A convolution or dense layer of f32, sums in f64, in order, rounded once behind the activation.
 struct FloatLayer: Kernel {
   private let walk: WindowWalk
   private let groups: Int
@@ -44,9 +44,13 @@ struct FloatLayer: Kernel {
               let (sample, first) = (group / groups, group % groups * perGroup)
               for place in 0..<walk.places {
                 walk.load(own, planes: planes, place: place, into: row) { $0 }
-                for filter in first..<first + perGroup {
-                  let sum = FloatLayer.dot(row, w + filter * inputs, inputs) + (bias.isEmpty ? 0 : bias[filter])
-                  y[(sample * filters + filter) * walk.places + place] = activation(sum)
+                for four in stride(from: first, to: first + perGroup, by: 4) {
+                  let count = min(4, first + perGroup - four)
+                  let sums = FloatLayer.dots(row, w + four * inputs, inputs, filters: count)
+                  for (lane, filter) in (four..<four + count).enumerated() {
+                    let sum = sums[lane] + (bias.isEmpty ? 0 : Double(bias[filter]))
+                    y[(sample * filters + filter) * walk.places + place] = Float(activation.bounded(sum))
+                  }
                 }
                 counting.count(outputs: perGroup, inputs: inputs, &tally)
               }
@@ -57,25 +61,33 @@ struct FloatLayer: Kernel {
     }
   }
 
-  @inline(__always)
-  private static func dot(_ row: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ count: Int) -> Float {
-    var lanes = SIMD8<Float>()
-    var k = 0
-    while k + 8 <= count {
-      let x = UnsafeRawPointer(row + k).loadUnaligned(as: SIMD8<Float>.self)
-      lanes += x * UnsafeRawPointer(weights + k).loadUnaligned(as: SIMD8<Float>.self)
-      k += 8
+  /// The sums of up to four filters that neighbour each other: four at a time wait less for each other than one.
+  private static func dots(_ row: UnsafePointer<Float>, _ weights: UnsafePointer<Float>, _ count: Int, filters: Int) -> SIMD4<Double> {
+    var sums = SIMD4<Double>()
+    guard filters == 4 else {
+      for filter in 0..<filters {
+        for k in 0..<count { sums[filter] += Double(row[k]) * Double(weights[filter * count + k]) }
+      }
+      return sums
     }
-    var sum = lanes.sum()
-    while k < count {
-      sum += row[k] * weights[k]
-      k += 1
+    for k in 0..<count {
+      let four = SIMD4(weights[k], weights[count + k], weights[2 * count + k], weights[3 * count + k])
+      sums += Double(row[k]) * SIMD4<Double>(four)
     }
-    return sum
+    return sums
   }
 }
 
 extension Activation {
+  /// Of a sum that is yet to be rounded.
+  fileprivate func bounded(_ x: Double) -> Double {
+    switch self {
+    case .none: x
+    case .relu: x < 0 ? 0 : x
+    case .clip(let lo, let hi): x < Double(lo) ? Double(lo) : x > Double(hi) ? Double(hi) : x
+    }
+  }
+
   /// Comparisons that one number takes.
   var bounds: Int {
     switch self {

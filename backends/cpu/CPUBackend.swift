@@ -15,6 +15,9 @@ public struct CPUBackend: Backend {
     OptionSpec(
       "isa", .word(["best", "portable", "avx2", "avx512"]), default: "best", "instruction level; best: what BITLINE_ISA says, or the most"),
     OptionSpec("exact", .flag, default: "false", "no Winograd transforms: every float sum is computed as it is written"),
+    OptionSpec(
+      "sums", .word(["auto", "f32", "f64"]), default: "auto",
+      "of float layers; f64: in double precision and in order, the same bytes on every CPU; auto: so in networks with binary layers"),
     OptionSpec("profile", .flag, default: "false", "times every step; the mapping then has a column of it"),
     OptionSpec("chunk", .int(0...65536), default: "0", "samples that run through the network together; 0: chosen by size"),
   ]
@@ -32,9 +35,12 @@ public struct CPUBackend: Backend {
   public func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
     try requireSupport(for: graph, options)
     let level = try InstructionLevel(named: options[text: "isa"] ?? "best")
+    let sums = options[text: "sums"] ?? "auto"
     return try CPUExecutable(
       graph,
-      PlanSettings(level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"], profiles: options[flag: "profile"]))
+      PlanSettings(
+        level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"], ordered: sums == "auto" ? nil : sums == "f64",
+        profiles: options[flag: "profile"]))
   }
 }
 

@@ -8,6 +8,8 @@ struct PlanSettings: Sendable {
   var chunk = 0
   /// No transforms that change how sums round.
   var exact = false
+  /// Floating-point results are the reference's bytes; nil: in networks with binary layers they are.
+  var ordered: Bool?
   /// Nodes may be fused, so that some values are never stored.
   var fuses = true
   /// Steps are timed.
@@ -56,7 +58,8 @@ struct ExecutionPlan: Sendable {
     let split = BatchSplit(graph, isVariable: isVariable)
     self.split = split
     var compiler = StepCompiler(
-      level: settings.level, exact: settings.exact, split: split, types: graph.values.map(\.type),
+      level: settings.level, exact: settings.exact, isOrdered: settings.ordered ?? graph.hasBinaryLayers, split: split,
+      types: graph.values.map(\.type),
       layouts: [ValueLayout](repeating: .plain, count: graph.values.count), constants: constants, isVariable: isVariable)
     let plan = NodePlan(
       graph, isVariable: isVariable, constants: constants, fuses: settings.fuses, blocks: { [compiler] in compiler.runsBlocked($0) },
@@ -152,5 +155,17 @@ struct ExecutionPlan: Sendable {
   /// The most workspace that a step needs for so many samples and threads, in bytes.
   func workspaceBytes(_ samples: Int, _ threads: Int) -> Int {
     steps.reduce(MemoryPlan.alignment) { max($0, $1.workspaceBytes(samples, threads)) }
+  }
+}
+
+extension Graph {
+  /// Whether some layer computes the contract's integer sums, as an array does.
+  fileprivate var hasBinaryLayers: Bool {
+    nodes.contains { node in
+      switch node.op {
+      case .binaryConv, .binaryDense: true
+      default: false
+      }
+    }
   }
 }

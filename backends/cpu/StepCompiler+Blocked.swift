@@ -4,6 +4,7 @@ import GraphIR
 extension StepCompiler {
   /// Whether a node may run on values in blocks of channels; a convolution that may, should.
   func runsBlocked(_ node: Node) -> Bool {
+    if isOrdered && isInexact(node) { return false }
     switch node.op {
     case .conv(let a):
       guard isRead(node.operands[0], .float32), let weights = constant(node.operands[1]),
@@ -21,6 +22,7 @@ extension StepCompiler {
       let constants = node.operands.dropFirst().map { constant($0) }
       return (a.to == .uint8 || a.to == .int8) && isRead(node.operands[0], .float32) && constants.count == 1
         && constants[0]?.count == 1 && constants[0]?.element == .float32
+    case .reduce(let a): return a.isMeanOfPlanes
     default: return false
     }
   }

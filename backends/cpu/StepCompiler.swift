@@ -7,6 +7,8 @@ struct StepCompiler {
   let level: InstructionLevel
   /// Whether sums must be computed as they are written, without transforms.
   let exact: Bool
+  /// Whether floating-point results are the reference's bytes: sums in f64, in its order.
+  let isOrdered: Bool
   let split: BatchSplit?
   /// By slot: type, layout, number if it is constant, and whether it depends on an input.
   var types: [TensorType]
@@ -36,6 +38,7 @@ struct StepCompiler {
     let node = planned.node
     if planned.isConversion { return conversion(node) }
     if let coded = planned.coded { return codedStep(node, coded) }
+    if isOrdered && isInexact(node) { return orderedStep(node) ?? reference(node) }
     if let finish = planned.finish, let step = codesConv(node, finish) { return step }
     if layout(node.results[0]) == .blocked, case .pool(let a) = node.op, let step = blockedPool(a, node) { return step }
     if layout(node.results[0]) == .blocked, case .conv(let a) = node.op, let step = blockedConv(a, node, addend: planned.addend) {
@@ -66,6 +69,14 @@ struct StepCompiler {
       case .select, .cast, .cumulate, .topK, .reshape, .pad, .gather, .scatter, .custom: nil
       }
     return step ?? reference(node)
+  }
+
+  /// Whether a kernel may differ from the reference by more than the sign of a zero.
+  func isInexact(_ node: Node) -> Bool {
+    switch node.op.tolerance(for: node.operands.map(type)) {
+    case .exact, .ulps(0): false
+    default: true
+    }
   }
 
   func constant(_ id: ValueID) -> Tensor? { constants[Int(id.index)] }

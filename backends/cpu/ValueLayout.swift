@@ -126,7 +126,7 @@ struct NodePlan {
       let shapes = node.operands.map { types[Int($0.index)].shape }
       if node.operands.allSatisfy(isBlocked) && shapes[0] == shapes[1] { return (.blocked, .blocked) }
       return (.plain, .plain)
-    case .reduce(let a) where a.isMeanOfPlanes && isBlocked(node.operands[0]):
+    case .reduce(let a) where mayBlock && a.isMeanOfPlanes && isBlocked(node.operands[0]):
       // One position in whole blocks lies as it does in a plain tensor.
       return (.plain, types[Int(node.operands[0].index)].shape[1] % Shape.lanes == 0 ? .blocked : .plain)
     default: return (.plain, .plain)

@@ -6,6 +6,7 @@
 #include "depthwise_f32.h"
 #include "dequantize_x8_f32.h"
 #include "elementwise_f32.h"
+#include "gemm_f32_f64.h"
 #include "pack_f32.h"
 #include "pack_u8x4.h"
 #include "pool.h"
@@ -17,6 +18,8 @@ static BITLINE_TARGET void BITLINE_LEVEL(pack_f32)(
 ) {
   pack_f32_body(b, source, taps, count, segments, segment_count, exact, BITLINE_F32_COLS, BITLINE_F32_CHUNK);
 }
+
+static BITLINE_TARGET void BITLINE_LEVEL(gemm_f32_f64)(const gemm_f32_f64_args *args) { gemm_f32_f64_body(args, BITLINE_F32_COLS / 8); }
 
 static BITLINE_TARGET void BITLINE_LEVEL(pack_u8x4)(
   uint8_t *b, const uint8_t *source, const int32_t *taps, int64_t words, const segment *segments, int segment_count, int exact
@@ -87,6 +90,7 @@ static BITLINE_TARGET void BITLINE_LEVEL(depthwise_f32)(
 
 /// The fields of a table that every level fills alike.
 #define BITLINE_ROWS                                                                                                        \
+  .f64_rows = BITLINE_F64_ROWS, .gemm_f32_f64 = BITLINE_LEVEL(gemm_f32_f64),                                                \
   .pack_f32 = BITLINE_LEVEL(pack_f32), .pack_u8x4 = BITLINE_LEVEL(pack_u8x4), .rescale = BITLINE_LEVEL(rescale),            \
   .quantize_f32 = BITLINE_LEVEL(quantize_f32), .dequantize_u8 = BITLINE_LEVEL(dequantize_u8),                               \
   .dequantize_i8 = BITLINE_LEVEL(dequantize_i8), .pool_max_f32 = BITLINE_LEVEL(pool_max_f32),                               \

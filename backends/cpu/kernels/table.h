@@ -32,6 +32,21 @@ typedef struct gemm_f32_args {
   int rows, cols;
 } gemm_f32_args;
 
+/// c[rows][cols] = activation(a * b + bias), sums in f64 in order of `k`. `b` is `[k][table f32_cols]`, `a[row * a_stride + k]`.
+typedef struct gemm_f32_f64_args {
+  const float *a;
+  int64_t a_stride;
+  const float *b;
+  float *c;
+  int64_t c_stride;
+  int64_t k;
+  /// One for each row, or for each of as many columns as a block has.
+  const float *bias;
+  int bias_by_row;
+  bitline_activation activation;
+  int rows, cols;
+} gemm_f32_f64_args;
+
 /// Two runs of neighbouring results in one pass over all taps, read where they lie: for layers of few filters, which gathering would rule.
 ///
 /// c[row][run] = activation(start[row] + sum over k of a[k][row] * source[run][taps[k] + column]), in order of k.
@@ -180,6 +195,9 @@ typedef struct bitline_table {
   void (*pack_u8x4)(
     uint8_t *b, const uint8_t *source, const int32_t *taps, int64_t words, const segment *segments, int segment_count, int exact);
 
+  /// The most rows of a block.
+  int f64_rows;
+  void (*gemm_f32_f64)(const gemm_f32_f64_args *args);
   void (*rescale)(
     int64_t outer, int64_t channels, int64_t inner, int32_t bases, const int32_t *const *sums, const float *const *scales,
     const float *offset, bitline_activation activation, float *y);

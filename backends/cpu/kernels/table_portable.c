@@ -2,6 +2,7 @@
 #define BITLINE_LEVEL(name) name##_portable
 #define BITLINE_TARGET 
 #define BITLINE_F32_COLS 8
+#define BITLINE_F64_ROWS 2
 #define BITLINE_F32_CHUNK 8
 #define BITLINE_U8B_COLS 8
 #define BITLINE_U8_CHUNK 8
