@@ -32,7 +32,8 @@ public struct LoweringOptions: Sendable {
   public var pipelineText: String {
     pipeline
       ?? [
-        Spelling("binarize", binarize + quantize), Spelling("quantize", quantize), Spelling("canonicalize"), Spelling("lower-binary"),
+        Spelling("equalize"), Spelling("binarize", binarize + quantize), Spelling("quantize", quantize), Spelling("canonicalize"),
+        Spelling("lower-binary"),
         Spelling("canonicalize"), Spelling("tile", tile), Spelling("readout", readout),
       ].map(\.description).joined(separator: ",")
   }

@@ -118,6 +118,9 @@ struct LoweringFlags: ParsableArguments {
   @Option(help: "How inputs are split into tiles: even, full.")
   var split: String?
 
+  @Option(help: "Which inputs share a tile: memory (side by side), or calibrated (so that sums are small on calibration data).")
+  var order: String?
+
   @Option(help: "A pipeline that replaces the standard lowering.")
   var passes: String?
 
@@ -141,6 +144,7 @@ struct LoweringFlags: ParsableArguments {
     if let bits { options.quantize.append(("bits", "\(bits)")) }
     if let inputRange { options.quantize.append(("input-range", inputRange)) }
     if let split { options.tile.append(("split", split)) }
+    if let order { options.tile.append(("order", order)) }
     if let readout { options.readout.append(("scale", readout)) }
     if let readoutBits { options.readout.append(("bits", "\(readoutBits)")) }
     options.pipeline = passes

@@ -8,7 +8,8 @@ import Testing
 @Suite struct GoldenTests {
   @Test(arguments: GoldenFile.all)
   func golden(_ file: GoldenFile) throws {
-    let outcome = try run(file.pipeline, on: Parser.parse(file.before))
+    let graph = try Parser.parse(file.before)
+    let outcome = try run(file.pipeline, on: graph, calibration: file.calibration(for: graph))
     let after = Printer.print(outcome.graph) + outcome.notes.map { "// note: \($0)\n" }.joined()
     if ProcessInfo.processInfo.environment["BLESS"] == "1" {
       try file.write(after: after)
@@ -23,7 +24,8 @@ import Testing
   }
 }
 
-/// A golden file: `// passes: …`, the graph before, `// becomes`, and what is expected.
+/// A golden file: `// passes: …`, the graph before, `// becomes`, and what is expected. A graph whose first line is `// samples: 9` runs with
+/// so many samples of one seed as calibration data.
 struct GoldenFile: Sendable, CustomTestStringConvertible {
   /// Below `Tests/golden/passes`.
   let path: String
@@ -55,6 +57,21 @@ struct GoldenFile: Sendable, CustomTestStringConvertible {
     let parts = text[text.index(after: lineEnd)...].components(separatedBy: Self.middle)
     before = parts[0]
     after = parts.count > 1 ? parts[1] : ""
+  }
+
+  func calibration(for graph: Graph) -> [[Tensor]] {
+    let head = "// samples: "
+    guard before.hasPrefix(head), let line = before.split(separator: "\n").first, let count = Int(line.dropFirst(head.count)) else {
+      return []
+    }
+    var random = Seeded(1)
+    return [
+      graph.inputs.map { input in
+        var shape = graph.type(of: input).shape
+        shape[0] = count
+        return random.tensor(shape)
+      }
+    ]
   }
 
   func write(after: String) throws {

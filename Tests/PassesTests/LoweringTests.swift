@@ -124,6 +124,28 @@ import Testing
     #expect(try outputs(of: lowered, inputs) == outputs(of: read, inputs))
   }
 
+  @Test(arguments: [1, 2]) func anOrderByCalibrationKeepsTheSums(_ bases: Int) throws {
+    for seed in 0..<10 {
+      let graph = try network(bases: bases, seed: seed)
+      var random = Seeded(seed)
+      let inputs = [random.tensor([3, 3, 5, 5], -9...9)]
+      let lowered = try run("canonicalize, lower-binary, tile{columns=16,order=calibrated}", on: graph, calibration: [inputs]).graph
+      #expect(try outputs(of: graph, inputs) == outputs(of: lowered, inputs), "seed \(seed)")
+      let orders = lowered.nodes.filter(\.op.isSum).map { $0.operands.count == 3 ? lowered.constant($0.operands[2])?.integers : nil }
+      #expect(orders.map { $0?.sorted() } == Array(repeating: Array(0..<27), count: bases) + Array(repeating: Array(0..<60), count: bases))
+      #expect(orders.contains { $0 != $0?.sorted() })
+    }
+  }
+
+  /// Eight inputs that are always alike: four weights of +1 in one tile and four of -1 in the other add up to what two and two cancel.
+  @Test func anOrderByCalibrationMakesTileSumsSmall() throws {
+    let graph = try sums(of: Tensor(.bit, [1, 8], [1, 1, 1, 1, -1, -1, -1, -1] as [Int8]))
+    let batches = [[Tensor(.uint8, [2, 8], [UInt8](repeating: 63, count: 8) + [UInt8](repeating: 20, count: 8))]]
+    let readout = "readout{scale=calibrated,bits=5,range=max}"
+    #expect(try lsb(run("tile{columns=4}, \(readout)", on: graph, calibration: batches).graph) == Float(4 * 63) / 15)
+    #expect(try lsb(run("tile{columns=4,order=calibrated}, \(readout)", on: graph, calibration: batches).graph) == 1)
+  }
+
   @Test func whatIsMissingIsSaid() throws {
     let graph = try sums(of: Tensor(.bit, [1, 4], [1, 1, -1, 1] as [Int8]))
     func fault(_ pipeline: String, target: Target? = chip) -> String {
@@ -137,5 +159,14 @@ import Testing
     #expect(fault("readout{scale=calibrated}").contains("--calibrate"))
     #expect(fault("readout{scale=calibrated,percentile=0}").contains("not a share"))
     #expect(try run("readout", on: graph, target: nil).notes == ["the target reads sums as they are"])
+  }
+}
+
+extension Op {
+  fileprivate var isSum: Bool {
+    switch self {
+    case .binaryConv, .binaryDense: true
+    default: false
+    }
   }
 }
