@@ -163,5 +163,6 @@ private func powers(_ ratios: [Double]) -> [Int] {
   let mean = live.reduce(0, +) / Double(max(1, live.count))
   let spread = live.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, live.count))
   guard spread.squareRoot() > 0.5 else { return logs.map { _ in 0 } }
-  return logs.map { $0.map { Int(($0 - mean).rounded()) } ?? 0 }
+  // What calibration data hardly wakes may be large on other data: no channel is blown up by more than 16.
+  return logs.map { $0.map { Int(min(max(($0 - mean).rounded(), -4), 4)) } ?? 0 }
 }
