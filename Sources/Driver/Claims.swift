@@ -64,6 +64,11 @@ public struct Claims: Sendable {
       "The article compares with earlier chips, not with this plain machine; its 3-7 times is likely throughput per bit of memory.",
     ]
     if !unknown.isEmpty { notes.append("Left out of in-memory energy, because nobody published them: \(unknown.joined(separator: ", ")).") }
+    if array.layers.contains(where: { $0.place == .array && $0.macs == 0 }) {
+      notes.append(
+        "Weights of several bits are as many binary layers as they have slices, on the plain machine too, where one layer of integers takes less."
+      )
+    }
     if host > 0 { notes.append("\(host) nodes run on the host beside the array and are left out on both sides.") }
     return notes
   }

@@ -32,6 +32,11 @@ extension Table {
       notes: [
         "clipped: sums that round beyond the largest code; effective bits: entropy of the codes; lsb: the sum that one code stands for"
       ])
+    let hasEnergy = uses.contains { $0.picojoules != nil }
+    if hasEnergy {
+      columns.append("pJ each")
+      notes.append("pJ each: energy of a conversion by the codes that came, where the hardware file has it by code")
+    }
     var layers: [[ConverterUse]] = []
     for use in uses {
       if let last = layers.last?.last, last.origin == use.origin { layers[layers.count - 1].append(use) } else { layers.append([use]) }
@@ -40,8 +45,13 @@ extension Table {
       var sum = layer[0]
       for use in layer.dropFirst() { sum.add(use) }
       let inputs = Set(layer.map(\.inputs)).sorted().map(String.init).joined(separator: ", ")
-      rows.append(Table.row(sum, tile: .text(layer.count == 1 ? "1" : "all \(layer.count)"), inputs: .text(inputs)))
-      if byTile && layer.count > 1 { for use in layer { rows.append(Table.row(use, tile: .int(use.tile), inputs: .int(use.inputs))) } }
+      func add(_ use: ConverterUse, tile: Cell, inputs: Cell) {
+        var row = Table.row(use, tile: tile, inputs: inputs)
+        if hasEnergy { row.append(use.picojoules.map { .number($0 / Double(max(1, use.conversions)), digits: 4) } ?? .none) }
+        rows.append(row)
+      }
+      add(sum, tile: .text(layer.count == 1 ? "1" : "all \(layer.count)"), inputs: .text(inputs))
+      if byTile && layer.count > 1 { for use in layer { add(use, tile: .int(use.tile), inputs: .int(use.inputs)) } }
     }
   }
 

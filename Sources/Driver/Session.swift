@@ -16,6 +16,8 @@ public enum Stage: String, Sendable, CaseIterable {
 public struct LoweringOptions: Sendable {
   /// Options of the passes `binarize`, `quantize`, `tile` and `readout`, as `key=value`.
   public var binarize: [(key: String, value: String)] = []
+  /// Options of the pass `slice-weights`.
+  public var slice: [(key: String, value: String)] = []
   /// Options of the pass `quantize`.
   public var quantize: [(key: String, value: String)] = []
   /// Options of the pass `tile`.
@@ -32,8 +34,8 @@ public struct LoweringOptions: Sendable {
   public var pipelineText: String {
     pipeline
       ?? [
-        Spelling("equalize"), Spelling("binarize", binarize + quantize), Spelling("quantize", quantize), Spelling("canonicalize"),
-        Spelling("lower-binary"),
+        Spelling("equalize"), Spelling("slice-weights", slice), Spelling("binarize", binarize + quantize), Spelling("quantize", quantize),
+        Spelling("canonicalize"), Spelling("lower-binary"),
         Spelling("canonicalize"), Spelling("tile", tile), Spelling("readout", readout),
       ].map(\.description).joined(separator: ",")
   }

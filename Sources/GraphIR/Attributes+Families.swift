@@ -38,17 +38,35 @@ public enum Activation: AttributeConvertible {
 }
 
 /// What a converter makes of one tile's sum (steps 3 and 4 of the numeric contract).
-public enum Readout: AttributeConvertible {
+public enum Readout: AttributeConvertible, CustomStringConvertible {
   /// The sum itself.
   case exact
-  /// `clamp(roundHalfEven(f32(p) / lsb), -(2^(bits-1)-1), 2^(bits-1)-1)`
-  case adc(bits: Int, lsb: Float)
+  /// `clamp(roundHalfEven(f32(p) / lsb), -top, top)`; of one bit, a comparator: `p < 0 ? -1 : 1`, each worth `lsb`.
+  ///
+  /// `top` is the largest code of so many bits, or less where a converter has fewer levels.
+  case adc(bits: Int, lsb: Float, top: Int)
+
+  /// A converter that uses all codes of so many bits.
+  public static func adc(bits: Int, lsb: Float) -> Readout { .adc(bits: bits, lsb: lsb, top: largestCode(bits: bits)) }
+
+  /// The largest code of so many bits: sign and magnitude, `2^(bits-1) - 1`; 1 for one bit. Numbers of bits that no readout has count as the nearest
+  /// that one has, 1 to 24.
+  public static func largestCode(bits: Int) -> Int { bits <= 1 ? 1 : (1 << (min(bits, 24) - 1)) - 1 }
+
+  /// In words: `exact`, `adc(7, 50.0)`, or `adc(4, 23.0, 5)` for one of eleven levels.
+  public var description: String {
+    switch self {
+    case .exact: "exact"
+    case .adc(let bits, let lsb, let top): "adc(\(bits), \(lsb)\(top == Readout.largestCode(bits: bits) ? "" : ", \(top)"))"
+    }
+  }
 
   /// As the text form says it.
   public var attributeValue: AttributeValue {
     switch self {
     case .exact: .word("exact")
-    case .adc(let bits, let lsb): .call("adc", [.int(bits), .float(lsb)])
+    case .adc(let bits, let lsb, let top):
+      .call("adc", [.int(bits), .float(lsb)] + (top == Readout.largestCode(bits: bits) ? [] : [.int(top)]))
     }
   }
 
@@ -56,9 +74,12 @@ public enum Readout: AttributeConvertible {
   public init?(attributeValue: AttributeValue) {
     switch attributeValue {
     case .word("exact"): self = .exact
-    case .call("adc", let values) where values.count == 2:
-      guard let bits = Int(attributeValue: values[0]), let lsb = Float(attributeValue: values[1]) else { return nil }
-      self = .adc(bits: bits, lsb: lsb)
+    case .call("adc", let values) where values.count == 2 || values.count == 3:
+      guard let bits = Int(attributeValue: values[0]), let lsb = Float(attributeValue: values[1]) else {
+        return nil
+      }
+      guard let top = values.count == 2 ? Readout.largestCode(bits: bits) : Int(attributeValue: values[2]) else { return nil }
+      self = .adc(bits: bits, lsb: lsb, top: top)
     default: return nil
     }
   }

@@ -114,9 +114,10 @@ private func requireBinary(_ operands: [TensorType], inputs k: Int, tile: Int, r
   try require(operands[0].element == .uint8 || operands[0].element == .int8, "codes are \(operands[0].element.rawValue), not u8 or i8")
   try require(operands[1].element == .bit, "weights are \(operands[1].element.rawValue), not bit")
   try require(tile >= 0 && tile <= k, "a tile of \(tile) does not fit \(k) inputs")
-  if case .adc(let bits, let lsb) = readout {
-    try require((2...24).contains(bits), "a readout has 2 to 24 bits, not \(bits)")
+  if case .adc(let bits, let lsb, let top) = readout {
+    try require((1...24).contains(bits), "a readout has 1 to 24 bits, not \(bits)")
     try require(lsb.isFinite && lsb > 0, "the readout's lsb \(lsb) is not positive")
+    try require(top >= 1 && top <= Readout.largestCode(bits: bits), "the readout's largest code \(top) is none of \(bits) bits")
   }
   if operands.count == 3 {
     try require(operands[2] == TensorType(.int32, [k]), "the order is \(operands[2]), not i32[\(k)]")

@@ -67,7 +67,9 @@ extension MacroDescription {
       if fact.path.hasPrefix("errors."), fact.mark == .assumed { findings.append("'\(fact.path)' is an assumption") }
     }
     if errors == nil { findings.append("there is no section 'errors': circuit errors must be given as options") }
-    if weightBits > 1 { findings.append("'weight.bits' is \(weightBits): networks run on one slice of two-valued weights only") }
+    if weightBits > 1 {
+      findings.append("'weight.bits' is \(weightBits): weights of several bits run as slices of two-valued ones, each read by itself")
+    }
     for check in checks where abs(check.derived - check.stated) > tolerance * abs(check.stated) {
       findings.append("contradiction: \(check.name) is stated as \(check.stated) \(check.unit), \(check.formula) gives \(check.derived)")
     }

@@ -14,15 +14,18 @@ public struct ConverterUse: Hashable, Sendable {
   public var reason: String
   /// Conversions by what they gave: what rounds to less than the smallest code, each code upwards, what rounds to more than the largest.
   public var counts: [Int]
+  /// Energy of these conversions by the codes that they gave; nil where the machine's description does not say.
+  public var picojoules: Double?
 
   /// Creates one from its parts.
-  public init(origin: String, tile: Int, inputs: Int, lsb: Double, reason: String, counts: [Int]) {
+  public init(origin: String, tile: Int, inputs: Int, lsb: Double, reason: String, counts: [Int], picojoules: Double? = nil) {
     self.origin = origin
     self.tile = tile
     self.inputs = inputs
     self.lsb = lsb
     self.reason = reason
     self.counts = counts
+    self.picojoules = picojoules
   }
 
   /// The largest code; the smallest is its negative.
@@ -52,7 +55,10 @@ public struct ConverterUse: Hashable, Sendable {
   }
 
   /// Takes in what the same converters did with other samples.
-  public mutating func add(_ other: ConverterUse) { for place in counts.indices { counts[place] += other.counts[place] } }
+  public mutating func add(_ other: ConverterUse) {
+    for place in counts.indices { counts[place] += other.counts[place] }
+    picojoules = picojoules.flatMap { own in other.picojoules.map { own + $0 } }
+  }
 }
 
 /// An executable of a machine whose converters can be watched.

@@ -4,17 +4,28 @@ import GraphIR
 public struct Target: Hashable, Sendable {
   /// A finite converter behind every tile.
   public struct Converter: Hashable, Sendable {
-    /// Bits of its signed result.
+    /// Bits of its signed result; 1 is a comparator.
     public var bits: Int
-    /// What one full-scale code stands for on the chip itself, as a multiple of (tile inputs x largest input code).
+    /// Its largest code: that of its bits, or less where it has fewer levels.
+    public var top: Int
+    /// What one full-scale code stands for on the chip itself, as a multiple of (inputs that the mean is over x largest input code).
     public var fullScale: Double
+    /// Inputs that a mean is over, however long a tile is; nil: those of the tile.
+    public var meanInputs: Int?
+    /// Whether a comparator has a reference of each filter's own, so that it decides a layer's sign itself.
+    public var hasReferences: Bool
     /// Whether each layer gets a full scale of its own, from calibration data, instead of the chip's.
     public var isCalibrated: Bool
 
     /// Creates one from its parts.
-    public init(bits: Int, fullScale: Double, isCalibrated: Bool = false) {
+    public init(
+      bits: Int, top: Int? = nil, fullScale: Double, meanInputs: Int? = nil, hasReferences: Bool = false, isCalibrated: Bool = false
+    ) {
       self.bits = bits
+      self.top = top ?? Readout.largestCode(bits: bits)
       self.fullScale = fullScale
+      self.meanInputs = meanInputs
+      self.hasReferences = hasReferences
       self.isCalibrated = isCalibrated
     }
   }
@@ -29,16 +40,19 @@ public struct Target: Hashable, Sendable {
   public var rows: Int
   /// The largest magnitude of an input code.
   public var largestCode: Int
+  /// Bits of the widest weight that it takes; 1: -1 and +1 only.
+  public var weightBits: Int
   /// nil: the sum itself is read.
   public var converter: Converter?
 
   /// Creates one from its parts.
-  public init(name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, converter: Converter?) {
+  public init(name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, weightBits: Int = 1, converter: Converter?) {
     self.name = name
     self.columns = columns
     self.localArrays = localArrays
     self.rows = rows
     self.largestCode = largestCode
+    self.weightBits = weightBits
     self.converter = converter
   }
 }

@@ -97,8 +97,9 @@ private struct Tiles {
   private func read(_ tileSum: Int32) -> Int32 {
     switch readout {
     case .exact: return tileSum
-    case .adc(let bits, let lsb):
-      let limit = Float((1 << (bits - 1)) - 1)
+    case .adc(bits: 1, _, _): return tileSum < 0 ? -1 : 1
+    case .adc(_, let lsb, let top):
+      let limit = Float(top)
       return Int32(Reference.clamp((Float(tileSum) / lsb).rounded(.toNearestOrEven), -limit, limit))
     }
   }

@@ -73,39 +73,72 @@ struct ChipValidation {
       "published.efficiency", "efficiency", full.flatMap { $0.picojoules > 0 ? $0.operations / $0.picojoules : nil },
       chip.energy.output.source.contains("CiMLoop, S); per input bit")
         ? "consequence of component energies" : "input: energy.output comes from it")
+    rows += try sliced(inputs: inputs)
     if rows.isEmpty { rows.append([.text(chip.name), "no published point", .none, .none, .none, .none, .none, "the sheet states none"]) }
     return rows
   }
 
-  /// Runs one sample of random codes through one layer; nil when the time of a cycle is unknown.
-  private func measure(inputs: Shape, weights: Shape, tile: Int) throws -> Measured? {
+  /// A dense layer of weights of as many bits as the chip takes, in slices; as many filters as their slices find local arrays for.
+  private func sliced(inputs: Int) throws -> [[Table.Cell]] {
+    let (bits, slices) = (chip.weightBits, chip.weightBits + 1)
+    guard bits > 1, chip.localArrays >= slices else { return [] }
+    let layer = try measure(
+      inputs: Shape([Shape.free, inputs]), weights: Shape([chip.localArrays / slices, inputs]), tile: inputs, slices: slices)
+    // Figures of chips with bit-serial inputs count operations of one bit by one bit.
+    let single = chip.encoding == .bitSerial ? Double(chip.inputBits * bits) : 1
+    let name = chip.encoding == .bitSerial ? "inputs of \(chip.inputBits), weights of \(bits) bits" : "weights of \(bits) bits"
+    let kind = "consequence; \(bits)-bit weights in \(slices) slices, each read by itself"
+    func row(_ path: String, _ point: String, _ ours: (Measured) -> Double) -> [Table.Cell]? {
+      guard let quantity = chip.quantity(path), layer != nil else { return nil }
+      let mark = single == 1 ? quantity.mark : .derived
+      return self.row("\(point), \(name)", quantity.value / single, quantity.unit, mark.rawValue, layer.map(ours), kind)
+    }
+    return [
+      row("published.throughput", "throughput") { $0.operations / $0.planes / $0.nanoseconds },
+      row("published.efficiency", "efficiency") { $0.operations / $0.planes / $0.picojoules },
+    ].compactMap { $0 }
+  }
+
+  /// Runs one sample of random codes through one layer, its weights in so many slices; nil when the time of a cycle is unknown.
+  private func measure(inputs: Shape, weights: Shape, tile: Int, slices: Int = 1) throws -> Measured? {
     var graph = Graph(name: "validation")
     let x = graph.addInput("x", TensorType(.float32, inputs))
-    let codes = chip.codes(bits: chip.inputBits)
+    let taken = chip.codes(bits: chip.inputBits)
+    let codes = chip.encoding == .bitSerial ? 0...taken.upperBound : taken
     let isSigned = codes.lowerBound < 0
     let quantize = Quantize(to: isSigned ? .int8 : .uint8, lo: codes.lowerBound, hi: codes.upperBound)
     let scale = graph.addConstant(.scalar(1 / Float(codes.upperBound)))
     let q = try graph.append1(.quantize(quantize), [x, scale], origin: "quantize")
     let count = weights.dimensions.reduce(1, *)
-    let bits = graph.addConstant(Tensor(.bit, weights, (0..<count).map { Int8(($0 &* 2_654_435_761) >> 7 & 1 == 0 ? 1 : -1) }))
-    if weights.rank == 4 {
-      var a = BinaryConv(window: Window())
-      a.tile = tile
-      graph.addOutput("y", try graph.append1(.binaryConv(a), [q, bits], origin: "layer"))
-    } else {
-      var a = BinaryDense()
-      a.tile = tile
-      graph.addOutput("y", try graph.append1(.binaryDense(a), [q, bits], origin: "layer"))
+    let filters = weights[0]
+    func list(_ number: Float) -> ValueID { graph.addConstant(.vector([Float](repeating: number, count: filters))) }
+    var operands: [ValueID] = []
+    for slice in 0..<slices {
+      let first = slice * count
+      let signs = (first..<first + count).map { Int8(($0 &* 2_654_435_761) >> 7 & 1 == 0 ? 1 : -1) }
+      let bits = graph.addConstant(Tensor(.bit, weights, signs))
+      let op: Op
+      if weights.rank == 4 {
+        var a = BinaryConv(window: Window())
+        a.tile = tile
+        op = .binaryConv(a)
+      } else {
+        var a = BinaryDense()
+        a.tile = tile
+        op = .binaryDense(a)
+      }
+      operands += [try graph.append1(op, [q, bits], origin: "layer"), list(Float(1 << slice))]
     }
+    graph.addOutput("y", try graph.append1(.rescale(Rescale()), operands + [list(0)], origin: "scale"))
     let spelling = Spelling("imc", [("hardware", chip.name), ("readout", "exact")])
     let executable = try registry.backends([spelling])[0].compile(graph)
     _ = try executable.run(RandomInputs(seed: 1).tensors(for: graph, batch: 1), taps: [], threads: 1)
-    guard let layer = executable.costs?.layers.first(where: { $0.place == .array }) else { return nil }
-    let inside = layer.energy.filter { ["input conversion", "averaging and readout"].contains($0.component) }
+    guard let layers = executable.costs?.layers.filter({ $0.place == .array }), let first = layers.first else { return nil }
+    let inside = layers.flatMap(\.energy).filter { ["input conversion", "averaging and readout"].contains($0.component) }
     return Measured(
-      cycles: Double(layer.cycles), macs: Double(layer.macs), nanoseconds: layer.nanoseconds,
+      cycles: Double(layers.reduce(0) { $0 + $1.cycles }), macs: Double(first.macs), nanoseconds: layers.reduce(0) { $0 + $1.nanoseconds },
       picojoules: inside.reduce(0) { $0 + ($1.picojoules ?? 0) },
-      outputs: Double(layer.counts.first { $0.name == "outputs read" }?.value ?? 0),
+      outputs: Double(layers.flatMap(\.counts).reduce(0) { $0 + ($1.name == "outputs read" ? $1.value : 0) }),
       planes: chip.encoding == .bitSerial ? Double(chip.inputBits) : 1)
   }
 }

@@ -100,6 +100,11 @@ struct LoweringFlags: ParsableArguments {
   @Option(help: "Bits of each weight, 1 to 4: one number, or one for each layer as 2:1:0, where 0 keeps it in floating point.")
   var bases: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Rounds weights to so many bits, 2 to 8, which are evaluated slice by slice; for chips that take several bits.", valueName: "bits"))
+  var weightBits: Int?
+
   @Option(help: ArgumentHelp("Chooses bases for each layer: the least energy that loses at most so many points.", valueName: "points%"))
   var loss: String?
 
@@ -140,6 +145,7 @@ struct LoweringFlags: ParsableArguments {
     }
     if let method { options.binarize.append(("method", method)) }
     if let bases { options.binarize.append(("bases", bases)) }
+    if let weightBits { options.slice = [("bits", "\(weightBits)"), ("round", "true")] }
     if let range { options.quantize.append(("range", range)) }
     if let bits { options.quantize.append(("bits", "\(bits)")) }
     if let inputRange { options.quantize.append(("input-range", inputRange)) }

@@ -6,13 +6,15 @@ import Testing
 struct BinaryKernelTests {
   /// A random way to cut and read.
   private func readout(_ generator: inout Generator, seed: Int, inputs: Int) -> bitline_readout {
-    var readout = bitline_readout(tile: 0, bits: 0, lsb: 1, signed_codes: generator.flag() ? 1 : 0)
+    var readout = bitline_readout(tile: 0, bits: 0, top: 0, lsb: 1, signed_codes: generator.flag() ? 1 : 0)
     if generator.flag() || seed % 4 == 0 { readout.tile = Int32(generator.int(1...min(inputs, seed % 4 == 0 ? 64 : 20))) }
     if generator.int(0...2) > 0 {
-      readout.bits = Int32(generator.int(2...9))
+      readout.bits = Int32(generator.int(1...9))
       // Whole and half steps make ties; the others are seldom exact as reciprocals.
       readout.lsb = [1, 2, 50, 2.5, 0.37, Float.random(in: 0.5...30, using: &generator)][generator.int(0...5)]
       if seed % 9 == 0 { readout.bits = 22 }
+      readout.top = max(1, (1 << (readout.bits - 1)) - 1)
+      if seed % 5 == 0 { readout.top = Int32(generator.int(1...Int(readout.top))) }
     }
     return readout
   }
@@ -31,8 +33,10 @@ struct BinaryKernelTests {
         let k = order.map { Int($0[place]) } ?? place
         part += codes[k] * Int(weights[weights.startIndex + k])
       }
-      if readout.bits > 0 {
-        let limit = Float((1 << (readout.bits - 1)) - 1)
+      if readout.bits == 1 {
+        part = part < 0 ? -1 : 1
+      } else if readout.bits > 0 {
+        let limit = Float(readout.top)
         part = Int(max(-limit, min(limit, (Float(part) / readout.lsb).rounded(.toNearestOrEven))))
       }
       total += part
@@ -111,7 +115,7 @@ struct BinaryKernelTests {
   func greatestSums(_ level: InstructionLevel) {
     for (weight, signed, byte) in [(Int8(1), Int32(0), UInt8(255)), (-1, 0, 255), (1, 1, 0x80), (-1, 1, 0x80), (1, 1, 0x7f)] {
       let (inputs, filters, batch) = (5000, 40, 9)
-      var readout = bitline_readout(tile: 0, bits: 0, lsb: 1, signed_codes: signed)
+      var readout = bitline_readout(tile: 0, bits: 0, top: 0, lsb: 1, signed_codes: signed)
       let plan = Guarded<UInt8>(bitline_dense_binary_plan_bytes(level.isa, Int64(inputs), Int64(filters), &readout))
       bitline_dense_binary_prepare(
         level.isa, Int64(inputs), Int64(filters), &readout, [Int8](repeating: weight, count: inputs * filters), nil, plan.base)

@@ -30,6 +30,20 @@ import Testing
     #expect(Verifier.faults(in: graph).isEmpty)
   }
 
+  /// Converters of few levels, and codes that their bits do not hold.
+  @Test(arguments: ["adc(1, 6.0)", "adc(4, 6.0, 5)", "adc(2, 0.5)"]) func readouts(_ readout: String) throws {
+    let text = Self.sample.replacing("adc(7, 6.0)", with: readout)
+    let graph = try Parser.parse(text)
+    #expect(Printer.print(graph) == text && Verifier.faults(in: graph).isEmpty)
+    // As many levels as the bits hold go without saying.
+    #expect(try Printer.print(Parser.parse(Self.sample.replacing("adc(7, 6.0)", with: "adc(7, 6.0, 63)"))) == Self.sample)
+    for wrong in ["adc(4, 6.0, 8)", "adc(4, 6.0, 0)", "adc(1, 6.0, 2)"] {
+      #expect(throws: (any Error).self) {
+        try Diagnostics.throwIfAny(Verifier.faults(in: Parser.parse(Self.sample.replacing("adc(7, 6.0)", with: wrong))))
+      }
+    }
+  }
+
   @Test func largeConstantsTravelBeside() throws {
     var graph = Graph(name: "big")
     let values = (0..<40).map { Float($0) / 7 }

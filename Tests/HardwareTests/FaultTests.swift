@@ -71,6 +71,39 @@ import Testing
     #expect(word == ["x.yaml: line \(line): 'output.mean_over' cannot be 'some' (wanted: one of connected, columns)"])
   }
 
+  @Test func onlyComparatorsHaveReferences() throws {
+    let found = try faults(
+      in: "conv-ram-isscc2018", replacing: "mean_over: {value: connected",
+      with: "reference: {value: filter, mark: A, source: \"a test\"}\n  mean_over: {value: connected")
+    let line = try line(of: "mean_over:", in: "conv-ram-isscc2018")
+    #expect(
+      found == ["x.yaml: line \(line): 'output.reference' is what a comparator decides against, the converter has 7 bits (leave it out)"])
+    #expect(try HardwareFile.loadMacro("valavi-65nm").converter?.reference == .filter)
+    #expect(try HardwareFile.loadMacro("conv-ram-isscc2018").converter?.reference == .zero)
+  }
+
+  @Test func levelsLieAroundZero() throws {
+    let line = try line(of: "levels: {value: 11", in: "xnor-sram")
+    for levels in [10, 17] {
+      let found = try faults(in: "xnor-sram", replacing: "levels: {value: 11", with: "levels: {value: \(levels)")
+      let what = "'output.levels' is \(levels), which 4 bits do not hold around 0 (wanted: an odd number from 3 to 15)"
+      #expect(found == ["x.yaml: line \(line): \(what)"])
+    }
+    #expect(try HardwareFile.loadMacro("xnor-sram").converter?.top == 5)
+    #expect(try HardwareFile.loadMacro("jia-65nm").converter?.top == 127)
+  }
+
+  @Test func energyByCodeIsWhole() throws {
+    let line = try line(of: "step: {value: 0.0185", in: "dong-7nm")
+    let section = try self.line(of: "base: {value: 0.21", in: "dong-7nm")
+    let found = try faults(in: "dong-7nm", replacing: "step: {value: 0.0185", with: "stop: {value: 0.0185")
+    #expect(
+      found == [
+        "x.yaml: line \(section): 'energy.output_by_code.step' is missing (unknown is said as {unknown: true, source: \"not published\"})",
+        "x.yaml: line \(line): unknown field 'stop' in 'energy.output_by_code' (known: base, step, from)",
+      ])
+  }
+
   @Test func allFaultsTogether() throws {
     let text = try shippedText("conv-ram-isscc2018").replacing("unit: ns", with: "unit: ms2").replacing("value: 0.64", with: "value: -1")
       .replacing("kind: macro", with: "kind: macro\ncolour: red")

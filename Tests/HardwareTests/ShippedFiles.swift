@@ -61,6 +61,18 @@ func messages(_ body: () throws -> some Any) -> [String] {
     for (fact, horowitz) in pairs { #expect(abs((fact.number ?? 0) - horowitz * factor) < 2e-3, "\(fact.path)") }
   }
 
+  /// The published ends of an output's energy, from 0 to 15 for 16 outputs, and codes counted from either end.
+  @Test func energyByCode() throws {
+    let energy = try #require(try HardwareFile.loadMacro("dong-7nm").energy.outputByCode)
+    func one(_ code: Int, top: Int) -> [Int] { (-top...top).map { $0 == code ? 16 : 0 } }
+    #expect(abs((energy.picojoules(counts: one(-7, top: 7), top: 7) ?? 0) - 3.36) < 1e-9)
+    #expect(abs((energy.picojoules(counts: [Int](repeating: 0, count: 15) + [16], top: 7) ?? 0) - 7.8) < 1e-9)
+    let text = try shippedText("dong-7nm").replacing("from: {value: lowest", with: "from: {value: zero")
+    guard case .macro(let other) = try HardwareFile.parse(text, file: "x.yaml") else { return #expect(Bool(false), "no macro") }
+    let steps = try #require(other.energy.outputByCode)
+    for code in [-5, 5] { #expect(abs((steps.picojoules(counts: one(code, top: 7), top: 7) ?? 0) - 16 * (0.21 + 5 * 0.0185)) < 1e-9) }
+  }
+
   @Test func unitsAreConverted() throws {
     let chip = try HardwareFile.loadMacro("conv-ram-isscc2018")
     #expect(abs((chip.fact("published.output_energy")?.number ?? 0) - 3.5587) < 1e-9)

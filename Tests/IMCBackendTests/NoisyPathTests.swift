@@ -18,17 +18,23 @@ import Testing
     let filters: Int
     let tile: Int
     let lsb: Double?
+    let bits: Int
     var out: Int { side - kernel + 1 }
     var inputs: Int { channels * kernel * kernel }
 
-    init(seed: Int, channels: Int, side: Int, kernel: Int, filters: Int, tile: Int, lsb: Float?, samples: Int = 3) throws {
+    init(
+      seed: Int, channels: Int, side: Int, kernel: Int, filters: Int, tile: Int, lsb: Float?, bits readoutBits: Int = 7, samples: Int = 3
+    )
+      throws
+    {
+      self.bits = readoutBits
       var random = Seeded(seed)
       var graph = Graph(name: "noisy")
       let codes = try Networks.codes(&graph, [Shape.free, channels, side, side], bits: 7, isSigned: seed % 2 == 0)
       let bits = random.bits([filters, channels, kernel, kernel])
       var a = BinaryConv(window: Window())
       a.tile = tile
-      if let lsb { a.readout = .adc(bits: 7, lsb: lsb) }
+      if let lsb { a.readout = .adc(bits: readoutBits, lsb: lsb) }
       let sums = try graph.append1(.binaryConv(a), [codes, graph.addConstant(bits)], origin: "layer")
       let one = graph.addConstant(.vector([Float](repeating: 1, count: filters)))
       let zero = graph.addConstant(.vector([Float](repeating: 0, count: filters)))
@@ -78,11 +84,15 @@ import Testing
                 let count = min((t + 1) * tile, inputs) - t * tile
                 // An exact readout counts in sums: one step of the chip's converter is 63 N / 63.
                 let code = chip.reading(
-                  sum, lsb: lsb ?? 1, tile: count, array: filter % 16, isOddCycle: cycle % 2 == 1, noise: lsb == nil ? z * Double(count) : z
+                  sum, lsb: lsb ?? 1, tile: count, array: filter % 16, isOddCycle: cycle % 2 == 1,
+                  noise: lsb == nil ? z * Double(chip.meanColumns ?? count) : z
                 )
                 let worth = Double(1 << plane)
                 if lsb == nil {
                   total += code * worth
+                } else if self.bits == 1 {
+                  tie = min(tie, abs(code))
+                  total += (code < 0 ? -1 : 1) * worth
                 } else {
                   tie = min(tie, abs(abs(code) - abs(code).rounded(.down) - 0.5))
                   total += min(max(code.rounded(.toNearestOrEven), -63), 63) * worth
@@ -204,6 +214,44 @@ import Testing
       }
       #expect(compared > 100)
     }
+  }
+
+  /// Comparators: the sign of what the others round.
+  @Test(arguments: ["parallel", "bit-serial"], ["equal", "charge-share"]) func comparatorsAgree(_ inputs: String, _ step: String) throws {
+    for (filters, tile, channels, side, kernel) in [(6, 25, 1, 7, 5), (40, 9, 4, 7, 3), (45, 18, 5, 3, 3)] {
+      let sample = try Case(
+        seed: filters, channels: channels, side: side, kernel: kernel, filters: filters, tile: tile, lsb: 30, bits: 1, samples: 5)
+      var chip = ScalarChip()
+      (chip.cell, chip.offset, chip.adcGain, chip.noise) = (0.03, 0.01, 0.03, 0.7)
+      chip.planes = inputs == "bit-serial" ? 6 : 1
+      let got = try run(
+        sample, [("mismatch", "0.03"), ("offset", "10"), ("adc-gain", "0.03"), ("noise", "0.7"), ("step", step), ("inputs", inputs)])
+      var compared = 0
+      sample.forEach(chip) { index, value, _, tie in
+        if tie < 1e-3 { return }
+        compared += 1
+        #expect(abs(Double(got[index]) - value) < 1e-4, "\(filters) filters, \(index): \(got[index]), \(value)")
+      }
+      #expect(compared > 100)
+    }
+  }
+
+  /// A mean over all 64 columns: offsets and noise weigh more in tiles that are shorter.
+  @Test(arguments: [nil, 9.5 as Float], ["equal", "charge-share"]) func meansOverAllColumnsAgree(_ lsb: Float?, _ step: String) throws {
+    let sample = try Case(seed: 10, channels: 3, side: 7, kernel: 3, filters: 20, tile: 14, lsb: lsb)
+    var chip = ScalarChip()
+    (chip.offset, chip.noise, chip.meanColumns, chip.sharesCharge) = (0.004, 0.5, 64, step == "charge-share" && lsb != nil)
+    let given = [("offset", "4"), ("noise", "0.5"), ("step", step)]
+    let got = try run(sample, given + [("mean-over", "columns")])
+    var compared = 0
+    sample.forEach(chip) { index, value, size, tie in
+      if lsb != nil && tie < 1e-3 { return }
+      compared += 1
+      #expect(abs(Double(got[index]) - value) <= (lsb == nil ? 1e-5 * max(size, 1) : 1e-4), "\(index): \(got[index]), \(value)")
+    }
+    #expect(compared > 1000)
+    #expect(try run(sample, given + [("mean-over", "connected")]) == run(sample, given))
+    #expect(try run(sample, given) != got)
   }
 
   /// One byte stream for 1 and 2 threads, batch 1 and 100, any order of samples.

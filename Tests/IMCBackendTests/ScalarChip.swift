@@ -23,6 +23,8 @@ struct ScalarChip {
   /// Macros, and copies of the one layer on them.
   var macros = 1
   var copies = 1
+  /// Columns that a mean is over, whatever the tile; nil: the tile's.
+  var meanColumns: Int?
   /// Conv-RAM's.
   let largestCode = 63
 
@@ -55,6 +57,7 @@ struct ScalarChip {
   /// What is read of a tile's sum before it is rounded, in codes.
   func reading(_ sum: Double, lsb: Double, tile: Int, array: Int, isOddCycle: Bool, noise z: Double) -> Double {
     let drive = planes == 1 ? 1 : Double(largestCode)
+    let tile = meanColumns ?? tile
     let o = offset * normal(3, place: 0, element: array) * Double(tile * largestCode) / lsb
     let code = sum * drive / (lsb * (1 + adcGain * normal(4, place: 0, element: array))) + (isOddCycle ? -o : o) + noise * z
     guard sharesCharge else { return code }

@@ -107,6 +107,47 @@ import Testing
     #expect(try executable.run([x], taps: computed, threads: 1).taps == plain.run([x], taps: computed, threads: 1).taps)
   }
 
+  /// A convolution of 2 row slots that is written anew, on 11 macros of one row: 5 copies write as many rows at a time as one, a row a macro.
+  @Test func streamedLayersHaveCopies() throws {
+    var random = Seeded(9)
+    var graph = Graph(name: "streamed copies")
+    let codes = try Networks.codes(&graph, [Shape.free, 2, 6, 6], bits: 2, isSigned: true)
+    func layer(_ filters: Int, _ codes: ValueID, _ name: String) throws -> ValueID {
+      var a = BinaryConv(window: Window(pads: [1, 1, 1, 1]))
+      a.tile = 9
+      let bits = graph.addConstant(random.bits([filters, graph.type(of: codes).shape[1], 3, 3]))
+      let sums = try graph.append1(.binaryConv(a), [codes, bits], origin: name)
+      let lists = [1, 0].map { graph.addConstant(.vector([Float](repeating: $0, count: filters))) }
+      let y = try graph.append1(.rescale(Rescale()), [sums] + lists, origin: name)
+      return try graph.append1(.quantize(Quantize(to: .int8, lo: -1, hi: 1)), [y, graph.addConstant(.scalar(8))], origin: "\(name) codes")
+    }
+    // 2 tiles of 5 groups of 64 local arrays, then 2 tiles of one group.
+    graph.addOutput("a", try layer(300, codes, "A"))
+    graph.addOutput("b", try layer(2, codes, "B"))
+    let backend = IMCBackend()
+    func compiled(_ duplicate: Bool) throws -> any Executable {
+      let given = [("hardware", "c3sram"), ("readout", "exact"), ("macros", "11"), ("duplicate", "\(duplicate)")]
+      #expect(try backend.scheduleFaults(of: graph, options(backend, given)) == [])
+      return try backend.compile(graph, options(backend, given))
+    }
+    let (copied, plain) = try (compiled(true), compiled(false))
+    func row(_ executable: any Executable, _ column: String) throws -> [Table.Cell] {
+      let mapping = try #require(executable.mapping)
+      let place = try #require(mapping.columns.firstIndex(of: column))
+      return mapping.rows.dropLast().map { $0[place] }
+    }
+    #expect(try row(plain, "copies") == [.int(1), .int(1)] && row(plain, "cycles") == [.int(36), .int(36)])
+    // 36 positions among 5 copies: 8 for the busiest.
+    #expect(try row(copied, "copies") == [.int(1), .int(5)] && row(copied, "cycles") == [.int(36), .int(8)])
+    let x = random.floats([5, 2, 6, 6])
+    let computed = graph.nodes.flatMap(\.results)
+    #expect(try copied.run([x], taps: computed, threads: 1).taps == plain.run([x], taps: computed, threads: 1).taps)
+    // Copies have cells of their own.
+    let noisy = try backend.compile(
+      graph, options(backend, [("hardware", "c3sram"), ("readout", "exact"), ("macros", "11"), ("mismatch", "0.1")]))
+    #expect(try noisy.run([x], taps: [], threads: 2).outputs == noisy.run([x], taps: [], threads: 1).outputs)
+  }
+
   @Test(arguments: 0..<40) func randomLayers(_ seed: Int) throws {
     let backend = IMCBackend()
     #expect(try backend.scheduleFaults(of: Networks.random(seed: seed), options(backend, [("macros", "\(1 + seed % 3)")])) == [])

@@ -1,6 +1,7 @@
 import GraphIR
 import OnnxFrontend
 import PluginAPI
+import ReferenceKernels
 import Testing
 
 /// A graph in the text form, emitted as ONNX and imported again.
@@ -34,7 +35,7 @@ private func again(_ text: String) throws -> (first: [UInt8], second: [UInt8], g
   }
 
   @Test func activationsCodesAndBinaryLayersAreStable() throws {
-    for readout in ["exact", "adc(4, 3.0)"] {
+    for readout in ["exact", "adc(4, 3.0)", "adc(4, 3.0, 5)", "adc(1, 3.0)"] {
       let text = """
         graph "net" {
           %0 = input "x" : f32[?x2x5x5]
@@ -53,6 +54,10 @@ private func again(_ text: String) throws -> (first: [UInt8], second: [UInt8], g
         of: try OnnxFrontend().importModel(bytes: second, ImportRequest(path: "emitted")).graph)
       #expect(second == third)
       #expect(graph.type(of: graph.outputs[0].value).shape == [Shape.free, 3, 3, 3])
+      let x = Tensor(.float32, [2, 2, 5, 5], (0..<100).map { Float($0 * 37 % 101) / 20 - 1 })
+      let original = try Parser.parse(text)
+      let (ours, theirs) = try (Reference.run(original, [x]), Reference.run(graph, [x]))
+      #expect(ours[Int(original.outputs[0].value.index)] == theirs[Int(graph.outputs[0].value.index)], "\(readout)")
     }
   }
 

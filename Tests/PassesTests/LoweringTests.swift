@@ -64,8 +64,8 @@ import Testing
 
   private func lsb(_ graph: Graph) -> Float? {
     for node in graph.nodes {
-      if case .binaryDense(let a) = node.op, case .adc(_, let lsb) = a.readout { return lsb }
-      if case .binaryConv(let a) = node.op, case .adc(_, let lsb) = a.readout { return lsb }
+      if case .binaryDense(let a) = node.op, case .adc(_, let lsb, _) = a.readout { return lsb }
+      if case .binaryConv(let a) = node.op, case .adc(_, let lsb, _) = a.readout { return lsb }
     }
     return nil
   }
@@ -122,6 +122,84 @@ import Testing
     let read = try run("readout{scale=calibrated,bits=16,range=max}", on: lowered, calibration: [inputs]).graph
     #expect(lsb(read) == 1)
     #expect(try outputs(of: lowered, inputs) == outputs(of: read, inputs))
+  }
+
+  /// A comparator's code is worth the mean magnitude of the sums: 1, 3, 1 and 7 here.
+  @Test func comparatorsAreWorthTheMean() throws {
+    let graph = try sums(of: Tensor(.bit, [4, 3], [1, -1, 1, 1, 1, 1, -1, 1, 1, -1, -1, -1] as [Int8]))
+    let batch = [Tensor(.uint8, [1, 3], [3, 1, 1] as [UInt8])]
+    #expect(try outputs(of: graph, batch)[0].floats == [3, 5, -1, -5])
+    let outcome = try run("tile, readout{scale=calibrated,bits=1}", on: graph, calibration: [batch])
+    #expect(lsb(outcome.graph) == 3.5)
+    #expect(try outputs(of: outcome.graph, batch)[0].floats == [3.5, 3.5, -3.5, -3.5])
+    // On the chip itself a sign stands for the full scale.
+    let own = try run("tile, readout{bits=1}", on: graph).graph
+    #expect(lsb(own) == 189)
+    // 0 counts as not below 0.
+    let even = try run("tile{columns=2}, readout{bits=1}", on: graph).graph
+    #expect(try outputs(of: even, [Tensor(.uint8, [1, 3], [1, 1, 1] as [UInt8])])[0].floats.map { $0 / (2 * 63) } == [2, 2, 2, -2])
+  }
+
+  /// Sums that are only compared with constants are decided by comparators with references of their own.
+  @Test func comparatorsDecideSigns() throws {
+    func network(_ activation: Activation, tiles: Int = 1, isOutput: Bool = false) throws -> Graph {
+      var graph = Graph(name: "signs")
+      let q = graph.addInput("q", TensorType(.int8, [Shape.free, 4, 4, 4]))
+      var random = Seeded(1)
+      var a = BinaryConv(window: Window())
+      a.tile = 36 / tiles
+      let p = try graph.append1(.binaryConv(a), [q, graph.addConstant(random.bits([3, 4, 3, 3]))], origin: "conv")
+      let lists = [[0.5, -0.25, 1], [3, 0, -1]].map { graph.addConstant(.vector($0)) }
+      let y = try graph.append1(.rescale(Rescale(activation: activation)), [p] + lists, origin: "conv")
+      var pool = Pool()
+      (pool.kernel, pool.window.strides) = ([2, 2], [2, 2])
+      let pooled = try graph.append1(.pool(pool), [y], origin: "pool")
+      let factors = graph.addConstant(Tensor(.float32, [3, 1, 1], [1, -1, 2] as [Float]))
+      let normal = try graph.append1(.binary(.mul), [pooled, factors], origin: "norm")
+      let isPositive = try graph.append1(.binary(.greaterOrEqual), [normal, graph.addConstant(.scalar(0))], origin: "sign")
+      let signs = [1, -1].map { graph.addConstant(.scalar(Float($0))) }
+      graph.addOutput("y", try graph.append1(.select, [isPositive] + signs, origin: "sign"))
+      if isOutput { graph.addOutput("numbers", normal) }
+      return graph
+    }
+    var several = chip
+    several.converter = Target.Converter(bits: 1, fullScale: 1, hasReferences: true)
+    func outcome(_ graph: Graph, _ target: Target) throws -> Outcome { try run("readout", on: graph, target: target) }
+    let decided = try outcome(network(.none), several)
+    #expect(decided.graph == (try network(.none)))
+    #expect(decided.notes == ["conv: its comparators decide what its sums are compared for"])
+    var plain = several
+    plain.converter?.hasReferences = false
+    for (graph, target) in [
+      (try network(.none), plain), (try network(.relu), several), (try network(.none, tiles: 2), several),
+      (try network(.none, isOutput: true), several),
+    ] { #expect(try lsb(outcome(graph, target).graph) != nil) }
+  }
+
+  /// Eleven levels, -5 to 5, of the target or by option; a converter in another mode has all of its bits.
+  @Test func levels() throws {
+    let graph = try sums(of: Tensor(.bit, [1, 25], [Int8](repeating: 1, count: 25)))
+    var eleven = chip
+    eleven.converter = Target.Converter(bits: 4, top: 5, fullScale: 1)
+    func readout(_ pipeline: String, _ target: Target) throws -> Readout? {
+      let node = try run(pipeline, on: graph, target: target).graph.nodes[0]
+      if case .binaryDense(let a) = node.op { return a.readout } else { return nil }
+    }
+    #expect(try readout("tile, readout", eleven) == .adc(bits: 4, lsb: 25 * 63 / 5, top: 5))
+    #expect(try readout("tile, readout{bits=4,levels=11}", chip) == .adc(bits: 4, lsb: 25 * 63 / 5, top: 5))
+    #expect(try readout("tile, readout{bits=3}", eleven) == .adc(bits: 3, lsb: 25 * 63 / 3))
+    for wrong in ["readout{bits=4,levels=10}", "readout{bits=4,levels=17}", "readout{bits=1,levels=3}"] {
+      #expect(throws: Diagnostic.self) { try run(wrong, on: graph) }
+    }
+  }
+
+  /// A mean over all columns has one step for every tile.
+  @Test func meansOverAllColumns() throws {
+    let graph = try sums(of: Tensor(.bit, [1, 25], [Int8](repeating: 1, count: 25)))
+    var all = chip
+    all.converter?.meanInputs = 64
+    #expect(try lsb(run("tile, readout", on: graph).graph) == 25)
+    #expect(try lsb(run("tile, readout", on: graph, target: all).graph) == 64)
   }
 
   @Test(arguments: [1, 2]) func anOrderByCalibrationKeepsTheSums(_ bases: Int) throws {

@@ -42,7 +42,7 @@ extension BaselineExecutable {
     case .binaryDense(let a): readout = a.readout
     default: return ""
     }
-    guard case .adc(let bits, let lsb) = readout else { return "" }
-    return "after each tile: read by adc(\(bits), \(lsb)), add; "
+    guard case .adc = readout else { return "" }
+    return "after each tile: read by \(readout), add; "
   }
 }

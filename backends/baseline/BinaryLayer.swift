@@ -74,10 +74,14 @@ struct BinaryLayer: Kernel {
   /// One output: the sum of what is read of each tile.
   @inline(__always)
   private func sum(_ row: UnsafePointer<Int16>, _ weights: UnsafePointer<Int16>) -> Int32 {
-    guard case .adc(let bits, let lsb) = readout else { return BinaryLayer.dot(row, weights, 0..<inputs) }
-    let limit = Float((1 << (bits - 1)) - 1)
+    guard case .adc(let bits, let lsb, let top) = readout else { return BinaryLayer.dot(row, weights, 0..<inputs) }
+    let limit = Float(top)
     var total: Int32 = 0
     for tile in tiles {
+      if bits == 1 {
+        total &+= BinaryLayer.dot(row, weights, tile) < 0 ? -1 : 1
+        continue
+      }
       let steps = (Float(BinaryLayer.dot(row, weights, tile)) / lsb).rounded(.toNearestOrEven)
       total &+= Int32(steps > limit ? limit : steps < -limit ? -limit : steps)
     }

@@ -20,10 +20,11 @@ extension StepCompiler {
       else { return nil }
       order = given
     }
-    var converted = bitline_readout(tile: tile, bits: 0, lsb: 0, signed_codes: element == .int8 ? 1 : 0)
-    if case .adc(let bits, let lsb) = readout {
-      guard (2...22).contains(bits) else { return nil }
+    var converted = bitline_readout(tile: tile, bits: 0, top: 0, lsb: 0, signed_codes: element == .int8 ? 1 : 0)
+    if case .adc(let bits, let lsb, let top) = readout {
+      guard (1...22).contains(bits) else { return nil }
       converted.bits = Int32(bits)
+      converted.top = Int32(top)
       converted.lsb = lsb
     }
     return BinaryParameters(weights: weights, order: order, readout: converted)

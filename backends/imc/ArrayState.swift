@@ -41,8 +41,7 @@ struct Evaluation {
   private let words: Int
   private let sumRows = bitline_imc_choose_sum_rows()
 
-  init(_ program: Program, layer number: Int, _ placements: Range<Int>) {
-    let layer = program.layers[number]
+  init(_ program: Program, _ layer: Layer, number: Int, _ placements: Range<Int>) {
     self.layer = layer
     words = program.machine.wordsPerRow
     let copies = program.assignment.copies[number]
@@ -51,7 +50,7 @@ struct Evaluation {
       let own = program.placements(ofLayer: number, copy: copy)
       let evaluated = own[own.indices.clamped(to: placements)]
       return layer.tiles.enumerated().compactMap { number, tile in
-        let rows = evaluated.filter { $0.tile == number }
+        let rows = evaluated.filter { $0.tile == number && !layer.groups[$0.group].filters.isEmpty }
         return rows.isEmpty ? nil : Drive(columns: tile, placements: rows)
       }
     }
@@ -81,7 +80,7 @@ struct Evaluation {
     let isSigned: Int32 = layer.isSigned ? 1 : 0
     let positions = layer.positions
     withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 16 * words) { planes in
-      withUnsafeTemporaryAllocation(of: Int32.self, capacity: layer.groups[0].count) { tileSums in
+      withUnsafeTemporaryAllocation(of: Int32.self, capacity: layer.filters) { tileSums in
         array.cells.withUnsafeBufferPointer { cells in
           layer.columns.withUnsafeBufferPointer { columns in
             guard let planes = planes.baseAddress, let tileSums = tileSums.baseAddress, let cells = cells.baseAddress,
@@ -94,10 +93,12 @@ struct Evaluation {
                   let inputs = sample + Int(layer.geometry.positions[position])
                   let codeSum = bitline_imc_drive(inputs, columns + drive.columns.lowerBound, driven, bits, isSigned, planes)
                   for placement in drive.placements {
-                    let filters = layer.groups[placement.group]
+                    let group = layer.groups[placement.group]
+                    let filters = group.filters
                     sumRows(
-                      planes, bits, isSigned, (driven + 63) / 64, cells + array.offset(of: placement), Int32(words), Int32(filters.count),
-                      codeSum, tileSums)
+                      planes, bits, isSigned, (driven + 63) / 64, cells + array.offset(of: placement) + group.firstArray * words,
+                      Int32(words),
+                      Int32(filters.count), codeSum, tileSums)
                     read(tileSums, filters, into: sums + position, stride: positions)
                   }
                 }

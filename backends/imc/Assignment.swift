@@ -54,12 +54,16 @@ struct Assignment: Hashable, Sendable {
   /// Evaluations from one finished sample to the next.
   var interval: Int { order == .layers ? cycles.reduce(0, +) : cycles.max() ?? 0 }
 
-  /// Every layer once, on all macros.
-  init(plain demands: [Demand], macros count: Int) {
+  /// Layers on all macros that do not fit together. One that is written anew each time, all rows at once, has as many copies as need no more
+  /// rows of any macro: macros are written at the same time, and so it takes no longer.
+  init(streamed demands: [Demand], isWrittenAtOnce: [Bool], macros count: Int, duplicates: Bool) {
+    let copies = zip(demands, isWrittenAtOnce).map { demand, isWrittenAtOnce in
+      duplicates && isWrittenAtOnce ? demand.best(macros: count, within: (demand.slots + count - 1) / count * count).copies : 1
+    }
     order = .layers
-    copies = demands.map { _ in 1 }
+    self.copies = copies
     macros = demands.map { _ in 0..<count }
-    cycles = demands.map { $0.cycles(copies: 1, macros: count) }
+    cycles = zip(demands, copies).map { $0.cycles(copies: $1, macros: count) }
   }
 
   /// The best assignment of layers that fit together on `count` macros of `rows` row slots. An order that is asked for is taken where it

@@ -12,11 +12,11 @@ final class ConverterCounter {
 
   init(_ made: MadeLayer) {
     layer = made.wiring.layer
-    guard case .adc(let bits, _) = layer.readout else {
+    guard case .adc(_, _, let top) = layer.readout else {
       (bins, codes) = (nil, 0)
       return
     }
-    codes = 2 * ((1 << (bits - 1)) - 1) + 3
+    codes = 2 * top + 3
     let bins = UnsafeMutablePointer<UInt64>.allocate(capacity: codes * layer.tiles.count)
     bins.initialize(repeating: 0, count: codes * layer.tiles.count)
     self.bins = bins
@@ -32,11 +32,16 @@ final class ConverterCounter {
 
   /// What was counted; nothing for a layer without a converter.
   func uses(_ program: Program) -> [ConverterUse] {
-    guard let bins, case .adc(_, let lsb) = layer.readout else { return [] }
+    guard let bins, case .adc(let bits, let lsb, _) = layer.readout else { return [] }
+    // Energies are those of the chip's own codes.
+    let machine = program.machine
+    let energy = bits == machine.description.converter?.bits ? machine.description.energy.outputByCode : nil
     return layer.tiles.enumerated().map { number, tile in
-      ConverterUse(
+      var use = ConverterUse(
         origin: layer.origin, tile: number, inputs: tile.count, lsb: Double(lsb), reason: program.rangeReason(layer),
         counts: (0..<codes).map { Int(bins[number * codes + $0]) })
+      use.picojoules = energy?.picojoules(counts: use.countsByCode, top: use.top)
+      return use
     }
   }
 }

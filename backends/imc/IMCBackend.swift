@@ -17,6 +17,10 @@ package struct IMCBackend: Backend {
       OptionSpec(
         "readout", .word(["chip", "calibrated", "exact"]), default: "chip",
         "what passes put behind each tile: the chip's converter with its own full scale, or with one for each layer from data, or none"),
+      OptionSpec(
+        "mean-over", .word(MacroDescription.MeanOver.allCases.map(\.rawValue)), default: nil,
+        "what a mean is over where a tile has fewer inputs than there are columns: the connected ones, or all, the others held at zero; "
+          + "the hardware file's when absent"),
       OptionSpec("macros", .int(1...65536), default: "1", "how many macros there are; filter groups spread over them"),
       OptionSpec(
         "order", .word(["auto"] + Assignment.Order.allCases.map(\.rawValue)), default: "auto",

@@ -17,9 +17,11 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     (errors, draws) = (program.machine.errors, program.machine.draws)
     maker = ChipMaker(program, graph, errors: errors, draws: draws)
     if let calibration = errors.calibration { try IMCExecutable.require(calibration.ranges, in: program) }
-    if !program.machine.isContract && maker.chip == nil {
+    if !program.isContract && maker.chip == nil {
       throw Diagnostic(
-        .unsupported, "circuit errors need a graph with a free batch, f32 inputs and values that floats hold", place: graph.name,
+        .unsupported,
+        "circuit errors, and bits that are read one by one, need a graph with a free batch, f32 inputs and values that floats hold",
+        place: graph.name,
         hint: "leave --batch out, or errors off")
     }
   }
@@ -28,10 +30,12 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
   private static func require(_ ranges: [ChipCalibration.Range], in program: Program) throws {
     try Diagnostics.throwIfAny(
       ranges.compactMap { range in
-        guard let layer = program.layers.first(where: { $0.origin == range.layer }) else { return nil }
-        if case .adc(range.bits, range.lsb) = layer.readout { return nil }
+        // Slices of one layer have its name, and ranges of their own.
+        let readouts = program.layers.flatMap(\.slices).filter { $0.origin == range.layer }.map(\.readout)
+        let isRead = readouts.contains { if case .adc(range.bits, range.lsb, _) = $0 { true } else { false } }
+        if readouts.isEmpty || isRead { return nil }
         return Diagnostic(
-          .badInput, "was calibrated with \(range.bits) bits of \(range.lsb), the graph has \(layer.readout)", place: range.layer,
+          .badInput, "was calibrated with \(range.bits) bits of \(range.lsb), the graph has \(readouts[0])", place: range.layer,
           hint: "lower the model with the same calibration data: --calibrate")
       })
   }
@@ -46,7 +50,7 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     guard let chip = maker.chip else { return try runOnCells(inputs, taps: taps, threads: threads) }
     if taps.isEmpty { return RunResult(outputs: try chip.run(inputs, threads: threads), taps: []) }
     guard let plan = Plan(program, graph, wanted: graph.outputs.map(\.value) + taps) else {
-      guard program.machine.isContract else { throw Diagnostic(.unsupported, "this value cannot be tapped with circuit errors on") }
+      guard program.isContract else { throw Diagnostic(.unsupported, "this value cannot be tapped with circuit errors on") }
       return try runOnCells(inputs, taps: taps, threads: threads)
     }
     let results = try MadeChip(plan, program, errors: errors, draws: draws).run(inputs, threads: threads)
@@ -82,7 +86,8 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     for (number, step) in program.steps.enumerated() {
       switch step {
       case .load(let placements, _): array.write(placements, program)
-      case .evaluate(let layer, let placements): try evaluate(layer, placements, array, &values)
+      case .evaluate(let number, let placements):
+        for layer in program.layers[number].slices { try evaluate(layer, number, placements, array, &values) }
       case .host(let id):
         let node = graph[id]
         let operands = try node.operands.map { try BatchSplit.value($0, values) }
@@ -93,8 +98,7 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     return values
   }
 
-  private func evaluate(_ number: Int, _ placements: Range<Int>, _ array: ArrayState, _ values: inout [Tensor?]) throws {
-    let layer = program.layers[number]
+  private func evaluate(_ layer: Layer, _ number: Int, _ placements: Range<Int>, _ array: ArrayState, _ values: inout [Tensor?]) throws {
     let node = graph[layer.node]
     let codes = try BatchSplit.value(node.operands[0], values)
     let slot = Int(node.results[0].index)
@@ -104,7 +108,7 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     // Partial sums of the layer; its rows may come in several loads.
     var sums = values[slot] ?? Tensor(zeros: .int32, shape)
     values[slot] = nil
-    let evaluation = Evaluation(program, layer: number, placements)
+    let evaluation = Evaluation(program, layer, number: number, placements)
     codes.withBytes { codes in
       sums.withMutableElements(Int32.self) { sums in
         evaluation.run(codes.assumingMemoryBound(to: UInt8.self), samples: samples, array, into: sums)
@@ -113,6 +117,7 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     values[slot] = sums
   }
 
+  /// Of a layer in slices the first: what only the others used stays.
   private func node(of step: Program.Step) -> NodeID? {
     switch step {
     case .load: nil
@@ -139,8 +144,8 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     return ChipCalibration(
       hardware: program.machine.description.name, seed: Int(draws.seed), chip: chip,
       trims: Parts(program.machine, trimmed, draws, .best).trims,
-      ranges: program.layers.compactMap { layer in
-        guard case .adc(let bits, let lsb) = layer.readout else { return nil }
+      ranges: program.layers.flatMap(\.slices).compactMap { layer in
+        guard case .adc(let bits, let lsb, _) = layer.readout else { return nil }
         return ChipCalibration.Range(layer: layer.origin, bits: bits, lsb: lsb)
       })
   }

@@ -2,6 +2,12 @@ import GraphIR
 
 /// A binary layer, cut into tiles of inputs and groups of filters.
 struct Layer: Sendable {
+  /// What one row slot has of a layer: filters side by side in local arrays. Empty where it has none.
+  struct Group: Sendable {
+    let filters: Range<Int>
+    let firstArray: Int
+  }
+
   let node: NodeID
   let origin: String
   let op: String
@@ -10,8 +16,8 @@ struct Layer: Sendable {
   let inputs: Int
   /// Places in tile order that each tile takes.
   let tiles: [Range<Int>]
-  /// Filters that each group takes: one in each local array.
-  let groups: [Range<Int>]
+  /// Filters that each row slot takes: one in each local array from the first on.
+  let groups: [Group]
   let geometry: Geometry
   /// Offsets of the inputs in tile order.
   let columns: [Int32]
@@ -29,7 +35,7 @@ struct Layer: Sendable {
   var positions: Int { geometry.positions.count }
   var weightBits: Int { filters * inputs }
 
-  init(_ id: NodeID, in graph: Graph, _ machine: Machine) {
+  init(_ id: NodeID, in graph: Graph, groups: [Group]) {
     let node = graph[id]
     let codes = graph.type(of: node.operands[0])
     let weights = graph.type(of: node.operands[1]).shape
@@ -50,7 +56,7 @@ struct Layer: Sendable {
     filters = weights[0]
     inputs = weights.dimensions.dropFirst().reduce(1, *)
     tiles = Layer.cut(inputs, by: tile == 0 ? inputs : tile)
-    groups = Layer.cut(filters, by: machine.description.localArrays)
+    self.groups = groups
     let offsets = geometry.inputs
     columns = Layer.order(of: node, in: graph).map { order in order.map { offsets[$0] } } ?? offsets
     isSigned = codes.element == .int8
@@ -60,8 +66,9 @@ struct Layer: Sendable {
     limit = largest * (tiles.map(\.count).max() ?? 0)
     switch readout {
     case .exact: readings = []
-    case .adc(let bits, let lsb):
-      let top = Float((1 << (bits - 1)) - 1)
+    case .adc(bits: 1, _, _): readings = (-limit...limit).map { $0 < 0 ? -1 : 1 }
+    case .adc(_, let lsb, let code):
+      let top = Float(code)
       readings = (-limit...limit).map { Int32(min(max((Float($0) / lsb).rounded(.toNearestOrEven), -top), top)) }
     }
   }
@@ -80,7 +87,7 @@ struct Layer: Sendable {
     node.operands.count == 3 ? graph.constant(node.operands[2])?.integers : nil
   }
 
-  private static func cut(_ count: Int, by size: Int) -> [Range<Int>] {
+  static func cut(_ count: Int, by size: Int) -> [Range<Int>] {
     stride(from: 0, to: count, by: size).map { $0..<min($0 + size, count) }
   }
 }

@@ -5,6 +5,8 @@ import PluginAPI
 /// The chip as the options choose it: a hardware file, a mode and a number of macros.
 struct Machine: Sendable {
   let description: MacroDescription
+  /// The converter behind each local array, its mean taken as the options say; nil where sums are read as they are.
+  let converter: MacroDescription.Converter?
   /// Bits of an input in the chosen mode, its sign counted.
   let inputBits: Int
   /// Bits of an output in the chosen mode; nil when the sum itself is read.
@@ -30,14 +32,19 @@ struct Machine: Sendable {
       throw Diagnostic(
         .usage, "'\(description.name)' has no mode of \(bits) bits", hint: "it has \(description.inputBits) and \(description.reducedBits)")
     }
-    if let converter = description.converter, converter.bits < 2, options[text: "readout"] != "exact" {
-      throw Diagnostic(.unsupported, "'\(description.name)' reads with a comparator, which no readout of the IR is", hint: "readout=exact")
-    }
     self.description = description
+    var converter = description.converter
+    if let given = options[text: "mean-over"].flatMap(MacroDescription.MeanOver.init) {
+      guard converter != nil else {
+        throw Diagnostic(.usage, "'\(description.name)' reads sums as they are, there is no mean", hint: "leave mean-over out")
+      }
+      converter?.meanOver = given
+    }
+    self.converter = converter
     inputBits = bits
     let isExact = options[text: "readout"] == "exact"
     isCalibrated = options[text: "readout"] == "calibrated"
-    outputBits = isExact ? nil : description.converter.map { bits == description.inputBits ? $0.bits : min($0.bits, bits) }
+    outputBits = isExact ? nil : converter.map { bits == description.inputBits ? $0.bits : min($0.bits, bits) }
     macros = options[int: "macros"] ?? 1
     order = options[text: "order"].flatMap(Assignment.Order.init)
     duplicates = options[flag: "duplicate"]
@@ -55,33 +62,37 @@ struct Machine: Sendable {
   /// Words of 64 columns that a stored row takes.
   var wordsPerRow: Int { (description.columns + 63) / 64 }
 
-  /// Whether values are the numeric contract's, byte for byte.
-  var isContract: Bool { errors.isIdeal && !isBitSerial }
-
   /// Sum that one step of the chip's own converter stands for, over a tile of so many columns; of a whole input step where there is none.
-  func nominalStep(columns: Int) -> Double {
-    let full = Double(columns * largestCode)
-    guard let converter = description.converter else { return Double(columns) }
-    return full * converter.fullScale / Double(MacroDescription.largestCode(bits: outputBits ?? converter.bits))
+  func nominalStep(columns: Int) -> Double { Double(meanInputs(columns) * largestCode) * stepShare }
+
+  /// One step of the chip's own converter as a share of the full-scale voltage; one input step where there is none.
+  var stepShare: Double {
+    guard let converter else { return 1 / Double(largestCode) }
+    return converter.fullScale / Double(top(of: converter))
   }
+
+  /// The largest code of the chip's converter in the chosen mode; one with fewer levels than its bits hold has them in its widest mode.
+  private func top(of converter: MacroDescription.Converter) -> Int {
+    guard let outputBits, outputBits < converter.bits else { return converter.top }
+    return min(Readout.largestCode(bits: outputBits), converter.top)
+  }
+
+  /// The inputs that the mean of a tile of so many columns is over: all columns where unused ones are held at zero.
+  func meanInputs(_ columns: Int) -> Int { converter?.meanOver == .columns ? description.columns : columns }
 
   /// What passes cut a network to.
   var target: Target {
-    get throws {
-      let converter = try outputBits.flatMap { bits in
-        try description.converter.map { converter in
-          guard converter.meanOver == .connected else {
-            throw Diagnostic(
-              .unsupported, "'\(description.name)' takes its mean over all columns; a network cannot be cut to that yet",
-              hint: "output.mean_over: connected")
-          }
-          return Target.Converter(bits: bits, fullScale: converter.fullScale, isCalibrated: isCalibrated)
-        }
+    let readout = outputBits.flatMap { bits in
+      converter.map { converter in
+        Target.Converter(
+          bits: bits, top: top(of: converter), fullScale: converter.fullScale,
+          meanInputs: converter.meanOver == .columns ? description.columns : nil,
+          hasReferences: converter.reference == .filter, isCalibrated: isCalibrated)
       }
-      return Target(
-        name: description.name, columns: description.columns, localArrays: description.localArrays, rows: description.rows,
-        largestCode: largestCode, converter: converter)
     }
+    return Target(
+      name: description.name, columns: description.columns, localArrays: description.localArrays, rows: description.rows,
+      largestCode: largestCode, weightBits: description.weightBits, converter: readout)
   }
 
   /// Whether the array takes a node.
@@ -112,7 +123,7 @@ struct Machine: Sendable {
     if range.lo < codes.lowerBound || range.hi > codes.upperBound {
       return .host(because: "its codes reach \(range.lo)...\(range.hi), inputs only \(codes.lowerBound)...\(codes.upperBound)")
     }
-    if case .adc(let bits, _) = readout, let outputBits, bits > outputBits {
+    if case .adc(let bits, _, _) = readout, let outputBits, bits > outputBits {
       return .host(because: "it is read with \(bits) bits, the converter has \(outputBits)")
     }
     guard graph.type(of: node.operands[0]).shape.elementCountPerSample.map({ $0 < 1 << 28 }) ?? false else {

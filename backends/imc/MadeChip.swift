@@ -18,8 +18,7 @@ final class MadeChip: @unchecked Sendable {
     self.errors = errors
     self.draws = draws
     let parts = Parts(plan.machine, errors, draws, kernels)
-    var numbers: [NodeID: Int] = [:]
-    for (number, layer) in program.layers.enumerated() { numbers[layer.node] = number }
+    let numbers = program.layerOfNode
     var place: UInt32 = 0
     for (wiring, finish) in zip(plan.wirings, plan.finishes) {
       guard let number = numbers[wiring.layer.node] else { preconditionFailure("a wired layer is not in the program") }
@@ -80,7 +79,7 @@ struct Parts {
 
   /// Volts of one step of an offset trim.
   private var offsetStep: Double {
-    Parts.offsetTrimStep * errors.fullScaleVoltage * machine.nominalStep(columns: 1) / Double(machine.largestCode)
+    Parts.offsetTrimStep * errors.fullScaleVoltage * machine.stepShare
   }
 
   /// What a controller finds with test inputs, and sets.

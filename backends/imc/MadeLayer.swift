@@ -96,7 +96,9 @@ final class MadeLayer: @unchecked Sendable {
     let slot = placement.group * layer.tiles.count + placement.tile
     let isOdd = slot * wiring.planes % 2 == 1
     let (cell, write) = (Float(errors.cell), Float(errors.weightWrite))
-    for (array, filter) in layer.groups[placement.group].enumerated() {
+    let group = layer.groups[placement.group]
+    for (place, filter) in group.filters.enumerated() {
+      let array = group.firstArray + place
       let base = floats + filter / 16 * perBlock + tableFloats
       let lane = filter % 16
       let weights = base + tile.lowerBound * 16 + lane
@@ -136,9 +138,12 @@ final class MadeLayer: @unchecked Sendable {
     var top: Float = 0
     var lsb: Float = 1
     var law = bitline_imc_law_sum
-    if case .adc(let bits, let step) = layer.readout {
-      (top, lsb) = (Float((1 << (bits - 1)) - 1), step)
-      law = sharesCharge ? bitline_imc_law_charge_share : isIdeal && wiring.planes == 1 ? bitline_imc_law_contract : bitline_imc_law_linear
+    if case .adc(let bits, let step, let code) = layer.readout {
+      (top, lsb) = (Float(code), step)
+      law =
+        bits == 1
+        ? bitline_imc_law_sign
+        : sharesCharge ? bitline_imc_law_charge_share : isIdeal && wiring.planes == 1 ? bitline_imc_law_contract : bitline_imc_law_linear
     }
     let isSingle = layer.positions == 1
     let width = Int32(wiring.width)
@@ -168,7 +173,7 @@ struct Conversion {
 
   init(_ wiring: LayerWiring, _ parts: Parts, tile: Int) {
     let machine = parts.machine
-    let columns = wiring.layer.tiles[tile].count
+    let columns = machine.meanInputs(wiring.layer.tiles[tile].count)
     // A single bit drives a column as the largest code does.
     let drive = wiring.planes == 1 ? 1 : Double(machine.largestCode)
     let sumsPerVolt = Double(columns * machine.largestCode) / parts.errors.fullScaleVoltage
@@ -179,7 +184,7 @@ struct Conversion {
       codesPerVolt = sumsPerVolt / drive
       let thermal = parts.errors.thermal * codesPerVolt
       noise = (thermal * thermal + parts.errors.noise * parts.errors.noise * nominal * nominal / (drive * drive)).squareRoot()
-    case .adc(_, let lsb):
+    case .adc(_, let lsb, _):
       scale = drive / Double(lsb)
       codesPerVolt = sumsPerVolt / Double(lsb)
       let thermal = parts.errors.thermal * codesPerVolt

@@ -50,7 +50,7 @@ extension Plan {
     var wirings: [LayerWiring] = []
     var finishes: [Finish] = []
     var boundary: Int?
-    let layerOf: [NodeID: Int]
+    let layerOf: [NodeID: Layer]
 
     init(_ program: Program, _ graph: Graph, _ wanted: [ValueID]) {
       self.program = program
@@ -60,7 +60,7 @@ extension Plan {
       var uses = [Int](repeating: 0, count: graph.values.count)
       for node in graph.nodes { for id in node.operands { uses[Int(id.index)] += 1 } }
       self.uses = uses
-      layerOf = Dictionary(uniqueKeysWithValues: program.layers.enumerated().map { ($1.node, $0) })
+      layerOf = Dictionary(uniqueKeysWithValues: program.layers.flatMap(\.slices).map { ($0.node, $0) })
     }
 
     mutating func value(_ layout: Layout, input: Int? = nil) -> Int {
@@ -79,7 +79,8 @@ extension Plan {
 
     func isKeepable(_ id: ValueID) -> Bool {
       let type = graph.type(of: id)
-      return [.float32, .uint8, .int8].contains(type.element) && type.shape.rank > 0 && type.shape[0] == Shape.free && count(id) != nil
+      return [.float32, .uint8, .int8, .bool].contains(type.element) && type.shape.rank > 0 && type.shape[0] == Shape.free
+        && count(id) != nil
     }
 
     mutating func build() -> Bool {
@@ -96,7 +97,7 @@ extension Plan {
 
     mutating func add(_ id: NodeID) -> Bool {
       let node = graph[id]
-      if let layer = layerOf[id] { return add(layer: layer, node) }
+      if let layer = layerOf[id] { return add(layer, node) }
       let result = node.results[0]
       guard node.results.allSatisfy(isKeepable) else { return false }
       switch node.op {
@@ -174,8 +175,7 @@ extension Plan {
       return true
     }
 
-    mutating func add(layer number: Int, _ node: Node) -> Bool {
-      let layer = program.layers[number]
+    mutating func add(_ layer: Layer, _ node: Node) -> Bool {
       guard var from = kept[Int(node.operands[0].index)], layer.inputs * 255 < 1 << 24 else { return false }
       let shape = graph.type(of: node.operands[0]).shape
       if !layouts[from].fits(shape) && layer.geometry.sampleCount != layer.inputs { from = plain(from) }

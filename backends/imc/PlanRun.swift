@@ -233,7 +233,7 @@ final class PlanRun {
       guard let number = plan.kept[Int(result.index)] else { continue }
       let target = base(number, 0)
       switch tensor.element {
-      case .uint8: tensor.withElements(UInt8.self) { for (place, code) in $0.enumerated() { target[place] = Float(code) } }
+      case .uint8, .bool: tensor.withElements(UInt8.self) { for (place, code) in $0.enumerated() { target[place] = Float(code) } }
       case .int8: tensor.withElements(Int8.self) { for (place, code) in $0.enumerated() { target[place] = Float(code) } }
       default: tensor.withElements(Float.self) { if let source = $0.baseAddress { target.update(from: source, count: $0.count) } }
       }
@@ -257,7 +257,7 @@ final class PlanRun {
       case .int32:
         let out = target.assumingMemoryBound(to: Int32.self) + start
         for place in 0..<layout.count { out[place] = Int32(source[layout.offset(place)].rounded(.toNearestOrEven)) }
-      case .uint8:
+      case .uint8, .bool:
         let out = target.assumingMemoryBound(to: UInt8.self) + start
         for place in 0..<layout.count { out[place] = UInt8(source[layout.offset(place)]) }
       default:

@@ -8,11 +8,12 @@ extension Program {
     let chip = machine.description
     guard let cycle = chip.cycle.number else { return nil }
     let loads = rowLoadsOfLayer
-    var numbers: [NodeID: Int] = [:]
-    for (number, layer) in layers.enumerated() { numbers[layer.node] = number }
+    let numbers = layerOfNode
     let layers = graph.nodeIDs.map { id -> CostReport.Layer in
-      guard let number = numbers[id] else { return hostLayer(id, graph) }
-      return arrayLayer(number, rowLoads: loads[number], cycle: cycle, graph)
+      guard let number = numbers[id], let slice = self.layers[number].slices.firstIndex(where: { $0.node == id }) else {
+        return hostLayer(id, graph)
+      }
+      return arrayLayer(number, slice: slice, rowLoads: loads[number], cycle: cycle, graph)
     }
     let facts = [
       chip.cycle, chip.energy.dacConversion, chip.energy.output, chip.energy.partialSumAdd, chip.energy.inputFetch, chip.energy.rowWrite,
@@ -20,7 +21,7 @@ extension Program {
     ]
     return CostReport(
       layers: layers, constants: facts.compactMap { $0.constant(of: chip.name) },
-      notes: notes(facts) + ownCounting(layers) + sensitivity(layers))
+      notes: notes(facts, graph) + ownCounting(layers) + sensitivity(layers))
   }
 
   /// Throughput and efficiency as the papers count: 1 MAC = 2 operations, energy inside the macro only.
@@ -58,13 +59,17 @@ extension Program {
     }
   }
 
-  private func arrayLayer(_ number: Int, rowLoads: Int, cycle: Double, _ graph: Graph) -> CostReport.Layer {
-    let layer = layers[number]
+  /// One slice of a layer. What slices share stands with the first: products of inputs and weights, cycles, input conversions, writes; each
+  /// further slice is added to those before.
+  private func arrayLayer(_ number: Int, slice: Int, rowLoads: Int, cycle: Double, _ graph: Graph) -> CostReport.Layer {
+    let (all, layer) = (layers[number], layers[number].slices[slice])
+    let isFirst = slice == 0
+    let rowLoads = isFirst ? rowLoads : 0
     let energy = machine.description.energy
-    let planes = planes(of: layer)
-    let conversions = layer.positions * layer.groups.count * layer.inputs * planes
+    let planes = planes(of: all)
+    let conversions = isFirst ? layer.positions * all.groups.count * layer.inputs * planes : 0
     let outputs = layer.positions * layer.tiles.count * layer.filters * planes
-    let adds = layer.positions * (layer.tiles.count * planes - 1) * layer.filters
+    let adds = layer.positions * (layer.tiles.count * planes - (isFirst ? 1 : 0)) * layer.filters
     func part(_ component: String, _ fact: Fact, times count: Int) -> CostReport.Part {
       CostReport.Part(component, picojoules: fact.number.map { $0 * Double(count) })
     }
@@ -74,12 +79,13 @@ extension Program {
     if adds > 0 { parts.append(part("adding partial sums", energy.partialSumAdd, times: adds)) }
     parts.append(part("fetching inputs", energy.inputFetch, times: conversions))
     if rowLoads > 0 { parts.append(part("writing weights", energy.rowWrite, times: rowLoads * machine.description.localArrays)) }
-    let cycles = cycles(of: number)
+    let cycles = isFirst ? cycles(of: number) : 0
     return CostReport.Layer(
-      node: layer.node, origin: layer.origin, op: layer.op, place: .array, macs: layer.positions * layer.weightBits, cycles: cycles,
+      node: layer.node, origin: layer.origin, op: layer.op, place: .array, macs: isFirst ? layer.positions * layer.weightBits : 0,
+      cycles: cycles,
       nanoseconds: Double(cycles) * cycle, energy: parts,
       counts: [
-        .init("evaluations", layer.positions * layer.slots * planes), .init("input conversions", conversions),
+        .init("evaluations", isFirst ? layer.positions * all.slots * planes : 0), .init("input conversions", conversions),
         .init("outputs read", outputs),
         .init("partial sums added", adds), .init("rows written each batch", rowLoads),
       ])
@@ -120,7 +126,7 @@ extension Program {
       ? text : text + "; \(microseconds(hidden)) us of it are hidden behind evaluations in batches of \(Int(samples)) or more"
   }
 
-  private func notes(_ facts: [Fact]) -> [String] {
+  private func notes(_ facts: [Fact], _ graph: Graph) -> [String] {
     let chip = machine.description
     let place = machine.macros == 1 ? "on one macro" : "on \(machine.macros) macros at once"
     var notes = ["time: one evaluation after another, \(place); weight writes and host work are not in it"]
@@ -141,37 +147,54 @@ extension Program {
       notes.append("weights are written once and stay; what that costs is left out")
     }
     notes += facts.filter { $0.number == nil }.map { "unknown, left out: \($0.path) (\($0.source))" }
-    if let note = machine.errors.note { notes.append(note) }
-    if let converter = chip.converter {
-      let exact = layers.filter { $0.readout == .exact }.map(\.origin)
-      if !exact.isEmpty {
-        notes.append("read exactly, which the chip's \(converter.bits)-bit converters cannot: \(exact.joined(separator: ", "))")
+    if let note = valuesNote { notes.append(note) }
+    if let converter = machine.converter {
+      func names(_ isTaken: (Layer) -> Bool) -> String {
+        layers.filter { $0.slices.contains(where: isTaken) }.map(\.origin).joined(separator: ", ")
       }
-      let calibrated = layers.filter { !isChipReading($0, converter) }.map(\.origin)
-      if !calibrated.isEmpty { notes.append("read with a full scale other than the chip's: \(calibrated.joined(separator: ", "))") }
+      let decided = names { $0.readout == .exact && isDecided($0, graph) }
+      if !decided.isEmpty { notes.append("decided by comparators with a reference of each filter's own: \(decided)") }
+      let exact = names { $0.readout == .exact && !isDecided($0, graph) }
+      if !exact.isEmpty { notes.append("read exactly, which the chip's \(converter.bits)-bit converters cannot: \(exact)") }
+      let calibrated = names { !isChipReading($0, converter) }
+      if !calibrated.isEmpty { notes.append("read with a full scale other than the chip's: \(calibrated)") }
+    }
+    let sliced = layers.filter { $0.slices.count > 1 }
+    if !sliced.isEmpty {
+      notes.append(
+        "in bit slices, each read by itself, shifted and added as a partial sum is: "
+          + sliced.map { "\($0.origin) in \($0.slices.count)" }.joined(separator: ", "))
     }
     return notes
   }
 
+  /// Whether a layer's sums are only compared with constants, which a comparator with references of its own does.
+  private func isDecided(_ layer: Layer, _ graph: Graph) -> Bool {
+    guard let converter = machine.converter, converter.bits == 1, converter.reference == .filter else { return false }
+    return layer.tiles.count == 1 && graph.isOnlyCompared(graph[layer.node].results[0])
+  }
+
   /// Whether a layer is read as the chip would: its largest code standing for the largest mean of a tile.
   private func isChipReading(_ layer: Layer, _ converter: MacroDescription.Converter) -> Bool {
-    guard case .adc(let bits, let lsb) = layer.readout else { return true }
-    let chip = chipStep(layer, converter, bits: bits)
+    guard case .adc(_, let lsb, let top) = layer.readout else { return true }
+    let chip = chipStep(layer, converter, top: top)
     return abs(Double(lsb) - chip) <= 1e-6 * chip
   }
 
   /// The sum that one code of the chip's own range stands for.
-  private func chipStep(_ layer: Layer, _ converter: MacroDescription.Converter, bits: Int) -> Double {
-    let tile = Double(converter.meanOver == .connected ? layer.tiles[0].count : machine.description.columns)
-    return converter.fullScale * tile * Double(machine.largestCode) / Double(MacroDescription.largestCode(bits: bits))
+  private func chipStep(_ layer: Layer, _ converter: MacroDescription.Converter, top: Int) -> Double {
+    let tile = Double(machine.meanInputs(layer.tiles[0].count))
+    return converter.fullScale * tile * Double(machine.largestCode) / Double(top)
   }
 
   /// Why a layer's converter has the range that it has.
   func rangeReason(_ layer: Layer) -> String {
-    guard case .adc(let bits, let lsb) = layer.readout else { return "read exactly" }
-    guard let converter = machine.description.converter else { return "set in the graph; '\(machine.description.name)' has no converter" }
-    if isChipReading(layer, converter) { return "the chip's own: the largest code is the largest mean of \(layer.tiles[0].count) inputs" }
-    let share = 100 * Double(lsb) / chipStep(layer, converter, bits: bits)
+    guard case .adc(_, let lsb, let top) = layer.readout else { return "read exactly" }
+    guard let converter = machine.converter else { return "set in the graph; '\(machine.description.name)' has no converter" }
+    if isChipReading(layer, converter) {
+      return "the chip's own: the largest code is the largest mean of \(machine.meanInputs(layer.tiles[0].count)) inputs"
+    }
+    let share = 100 * Double(lsb) / chipStep(layer, converter, top: top)
     return "set in the graph by calibration data: \((share * 10).rounded() / 10) % of the chip's own"
   }
 }

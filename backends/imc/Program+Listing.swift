@@ -11,10 +11,10 @@ extension Program {
     for (number, placement) in placements.enumerated() {
       let layer = layers[placement.layer]
       lines.append(
-        "  p\(number): \(layer.origin)\(copyText(placement)) inputs \(text(layer.tiles[placement.tile])) filters \(text(layer.groups[placement.group])) -> macro "
+        "  p\(number): \(layer.origin)\(copyText(placement)) inputs \(text(layer.tiles[placement.tile])) \(filtersText(placement)) -> macro "
           + "\(placement.macro) row \(placement.row) columns 0..<\(layer.tiles[placement.tile].count)")
     }
-    if let note = machine.errors.note { lines.insert(note, at: 1) }
+    if let note = valuesNote { lines.insert(note, at: 1) }
     if !prologue.isEmpty { lines += ["", "once:", "  load \(text(prologue))"] }
     lines += ["", "each batch:"]
     for step in steps {
@@ -24,7 +24,7 @@ extension Program {
         let layer = layers[number]
         let names = placements.count == 1 ? "p\(placements.lowerBound)" : "p\(placements.lowerBound)...p\(placements.upperBound - 1)"
         lines.append(
-          "  evaluate \(layer.origin): each sample, each of \(layer.positions) positions\(assignment.copies[number] > 1 ? " by its copy" : ""): \(names), read \(text(layer.readout)), add"
+          "  evaluate \(layer.origin): each sample, each of \(layer.positions) positions\(assignment.copies[number] > 1 ? " by its copy" : ""): \(names), read \(text(layer.slices.map(\.readout))), \(layer.slices.count > 1 ? "shift and add" : "add")"
         )
       case .host(let id): lines.append("  host \(graph[id].op.name) \(graph[id].origin)")
       }
@@ -38,12 +38,28 @@ extension Program {
     return " copy \(placement.copy) positions \(text(positions(ofLayer: placement.layer, copy: placement.copy)))"
   }
 
+  /// The filters that a placement holds, by slice where a layer has several.
+  private func filtersText(_ placement: Placement) -> String {
+    let layer = layers[placement.layer]
+    guard layer.slices.count > 1 else { return "filters \(text(layer.groups[placement.group]))" }
+    let parts = layer.slices.enumerated().compactMap { number, slice -> String? in
+      let filters = slice.groups[placement.group].filters
+      return filters.isEmpty ? nil : "slice \(number) filters \(text(filters))"
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  /// One readout, or that of each slice.
+  private func text(_ readouts: [Readout]) -> String {
+    Set(readouts).count == 1 ? text(readouts[0]) : readouts.map { text($0) }.joined(separator: "; ")
+  }
+
   private func text(_ range: Range<Int>) -> String { "\(range.lowerBound)..<\(range.upperBound)" }
 
   private func text(_ readout: Readout) -> String {
     switch readout {
     case .exact: "exactly"
-    case .adc(let bits, let lsb): "by adc(\(bits), \(lsb))"
+    case .adc: "by \(readout)"
     }
   }
 

@@ -18,7 +18,7 @@ extension Program {
   }
 
   /// Evaluations that one row slot takes at each position: one, or one for each bit of the codes.
-  func planes(of layer: Layer) -> Int { machine.isBitSerial ? layer.magnitudeBits : 1 }
+  func planes(of layer: SlicedLayer) -> Int { machine.isBitSerial ? layer.magnitudeBits : 1 }
 
   /// Cycles of one layer for one sample: after each load, as many as the macro with the most evaluations needs.
   func cycles(of layer: Int) -> Int {
@@ -70,6 +70,16 @@ extension Program {
     100 * Double(bits) / Double(max(slots, 1) * machine.description.localArrays * machine.description.columns)
   }
 
+  /// Why values are not the numeric contract's; nil where they are, byte for byte.
+  var valuesNote: String? {
+    if let note = machine.errors.note { return note }
+    let isRead = layers.flatMap(\.slices).contains { if case .adc = $0.readout { true } else { false } }
+    return machine.isBitSerial && isRead ? "inputs come bit by bit and each bit is read by itself: values are not the contract's" : nil
+  }
+
+  /// Whether values are the numeric contract's: without errors, and with whole codes, or bits of them that are read exactly.
+  var isContract: Bool { valuesNote == nil }
+
   /// How macros are used together, and what that makes of the time.
   private var assignmentNote: String? {
     guard layers.count > 1 || assignment.copies.contains(where: { $0 > 1 }) else { return nil }
@@ -95,8 +105,13 @@ extension Program {
       notes.append("resident together: \(names.isEmpty ? "none" : names)")
       notes.append("for each batch \(arrayLoads) array loads, \(rows) rows in all local arrays")
     }
+    let sliced = layers.filter { $0.slices.count > 1 }
+    if !sliced.isEmpty {
+      notes.append(
+        "bit slices side by side in local arrays: \(sliced.map { "\($0.origin) \($0.slices.count)" }.joined(separator: ", "))")
+    }
     if machine.macros > 1, let note = assignmentNote { notes.append(note) }
-    if let note = machine.errors.note { notes.append(note) }
+    if let note = valuesNote { notes.append(note) }
     return notes
   }
 }

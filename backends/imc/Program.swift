@@ -25,7 +25,7 @@ struct Program: Sendable {
   }
 
   let machine: Machine
-  let layers: [Layer]
+  let layers: [SlicedLayer]
   let placements: [Placement]
   /// The placements of each layer.
   let placementsOfLayer: [Range<Int>]
@@ -57,7 +57,7 @@ struct Program: Sendable {
     }
     try Diagnostics.throwIfAny(faults)
     self.machine = machine
-    let layers = nodes.filter(\.isNative).map { Layer($0.id, in: graph, machine) }
+    let layers = SlicedLayer.all(nodes.filter(\.isNative).map(\.id), in: graph, machine)
     self.layers = layers
     let schedule = Schedule(
       layers.map { Assignment.Demand(slots: $0.slots, positions: $0.positions, planes: machine.isBitSerial ? $0.magnitudeBits : 1) },
@@ -87,12 +87,14 @@ struct Program: Sendable {
     prologue = numbers(schedule.prologue)
 
     var steps: [Step] = []
-    var layer = 0
+    let numberOfFirst = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1.node, $0) })
     for (id, isNative) in nodes {
       guard isNative else {
         steps.append(.host(id))
         continue
       }
+      // All slices of a layer are evaluated where the first stands.
+      guard let layer = numberOfFirst[id] else { continue }
       for action in schedule.actions[layer] {
         switch action {
         case .load(let rows, let isHidden): steps.append(.load(numbers(rows), isHidden: isHidden))
@@ -100,10 +102,16 @@ struct Program: Sendable {
           steps.append(.evaluate(layer: layer, placements: firsts[layer] + places.lowerBound..<firsts[layer] + places.upperBound))
         }
       }
-      layer += 1
     }
     self.steps = steps
     rows = Program.rows(layers, placements, graph, machine)
+  }
+
+  /// The layer that each native node is a slice of.
+  var layerOfNode: [NodeID: Int] {
+    var numbers: [NodeID: Int] = [:]
+    for (number, layer) in layers.enumerated() { for slice in layer.slices { numbers[slice.node] = number } }
+    return numbers
   }
 
   /// The placements of one copy of a layer; they stand together.
@@ -119,26 +127,27 @@ struct Program: Sendable {
     return copy * positions / copies..<(copy + 1) * positions / copies
   }
 
-  private static func rows(_ layers: [Layer], _ placements: [Placement], _ graph: Graph, _ machine: Machine) -> [UInt64] {
+  private static func rows(_ layers: [SlicedLayer], _ placements: [Placement], _ graph: Graph, _ machine: Machine) -> [UInt64] {
     let (arrays, words) = (machine.description.localArrays, machine.wordsPerRow)
     let orders = layers.map { Layer.order(of: graph[$0.node], in: graph) }
-    let weights = layers.map { layer -> Tensor in
-      guard let tensor = graph.constant(graph[layer.node].operands[1]) else {
-        preconditionFailure("weights of \(layer.origin) are not constant")
-      }
-      return tensor
-    }
-    var rows: [UInt64] = []
-    rows.reserveCapacity(placements.count * arrays * words)
-    for placement in placements {
+    var rows = [UInt64](repeating: 0, count: placements.count * arrays * words)
+    for (number, placement) in placements.enumerated() {
       let layer = layers[placement.layer]
-      weights[placement.layer].withElements(Int8.self) { weights in
-        for filter in layer.groups[placement.group] {
-          rows += Layer.row(
-            weights, filter: filter, inputs: layer.inputs, tile: layer.tiles[placement.tile], order: orders[placement.layer], words: words)
+      for slice in layer.slices {
+        let group = slice.groups[placement.group]
+        guard let weights = graph.constant(graph[slice.node].operands[1]) else {
+          preconditionFailure("weights of \(slice.origin) are not constant")
+        }
+        weights.withElements(Int8.self) { weights in
+          for (place, filter) in group.filters.enumerated() {
+            let row = Layer.row(
+              weights, filter: filter, inputs: slice.inputs, tile: slice.tiles[placement.tile], order: orders[placement.layer], words: words
+            )
+            let first = (number * arrays + group.firstArray + place) * words
+            rows.replaceSubrange(first..<first + words, with: row)
+          }
         }
       }
-      rows += [UInt64](repeating: 0, count: (arrays - layer.groups[placement.group].count) * words)
     }
     return rows
   }

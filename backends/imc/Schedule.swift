@@ -8,6 +8,9 @@
 /// Where rows can be written beside evaluations of others, such a layer takes half of the row slots at a time, in turn: one half is
 /// written while the other is evaluated.
 ///
+/// Where all rows of such a layer are written at once, macros that would be idle take copies of it: as many as leave the fullest macro with no
+/// more rows than before.
+///
 /// If all fit, macros that are left over are used as `Assignment` says.
 struct Schedule {
   /// A row of a layer, by its place among the layer's rows.
@@ -44,25 +47,35 @@ struct Schedule {
     part = writesBeside && rows > 1 ? macros * (rows / 2) : slots
     self.macros = macros
     let fits = demands.reduce(0) { $0 + $1.slots } <= slots
-    assignment =
-      fits
-      ? Assignment(demands, macros: macros, rows: rows, order: order, duplicates: duplicates) : Assignment(plain: demands, macros: macros)
+    if fits {
+      assignment = Assignment(demands, macros: macros, rows: rows, order: order, duplicates: duplicates)
+    } else {
+      let isResident = Schedule.residents(demands.map(\.slots), slots: slots).isResident
+      let part = part
+      assignment = Assignment(
+        streamed: demands, isWrittenAtOnce: zip(demands, isResident).map { !$1 && $0.slots <= part }, macros: macros, duplicates: duplicates
+      )
+    }
     slotsOfLayer = zip(demands, assignment.copies).map { $0.slots * $1 }
+    (isResident, firstSlot) = Schedule.residents(slotsOfLayer, slots: slots)
+    // A batch begins as the one before it ended: the residents that survive a batch are written once, before the first.
+    let survivors = batch(from: Set(residents)).present
+    prologue = residents.filter(survivors.contains)
+    actions = batch(from: survivors).actions
+  }
+
+  /// Which layers stay together, in running order as long as they fit, and where each begins.
+  private static func residents(_ wanted: [Int], slots: Int) -> (isResident: [Bool], firstSlot: [Int]) {
     var used = 0
     var isResident: [Bool] = []
     var firstSlot: [Int] = []
-    for wanted in slotsOfLayer {
+    for wanted in wanted {
       let fits = used + wanted <= slots
       isResident.append(fits)
       firstSlot.append(fits ? used : 0)
       if fits { used += wanted }
     }
-    self.isResident = isResident
-    self.firstSlot = firstSlot
-    // A batch begins as the one before it ended: the residents that survive a batch are written once, before the first.
-    let survivors = batch(from: Set(residents)).present
-    prologue = residents.filter(survivors.contains)
-    actions = batch(from: survivors).actions
+    return (isResident, firstSlot)
   }
 
   /// Where a layer's row lies.

@@ -1,5 +1,6 @@
 import GraphIR
 import PluginAPI
+import ReferenceKernels
 
 extension Pass {
   /// Makes layers of codes with binary weights what the machines run: sums of codes, then one rescale.
@@ -12,7 +13,7 @@ extension Pass {
   ///     %y = rescale(%p, %m, %b) {activation=relu}
   ///
   /// From here on the numeric contract holds to the byte: m is computed in f64 and rounded once, a missing bias is 0, and several bases are
-  /// several sums in one rescale. Against the layer before, results move by the rounding of its sums. A layer with groups, a zero point, a
+  /// several sums in one rescale; a bias in constant codes becomes its numbers. Against the layer before, results move by the rounding of its sums. A layer with groups, a zero point, a
   /// scale by channel or wider codes stays, and is noted.
   public static let lowerBinary = Pass("lower-binary", "makes layers of codes and binary weights sums and a rescale") { graph, context in
     try graph.rewritten { candidate, new, old in
@@ -31,7 +32,7 @@ extension Pass {
           operands.append(new.addConstant(.vector(basis.scale.map { Float(Double($0) * Double(scale)) })))
         }
         let zeros = Tensor(zeros: .float32, [new.type(of: candidate.operands[1]).shape[0]])
-        operands.append(candidate.operands.count == 3 ? candidate.operands[2] : new.addConstant(zeros))
+        operands.append(candidate.operands.count == 3 ? try plain(candidate.operands[2], in: &new) : new.addConstant(zeros))
         return try new.append(.rescale(Rescale(activation: layer.activation)), operands, origin: node.origin)
       }
     }
@@ -51,6 +52,15 @@ private struct BinaryLayer {
     default: return nil
     }
   }
+}
+
+/// A value, or the numbers that constant codes stand for.
+private func plain(_ id: ValueID, in graph: inout Graph) throws -> ValueID {
+  guard let producer = graph.producer(of: id), case .dequantize = graph[producer].op else { return id }
+  let node = graph[producer]
+  let operands = node.operands.compactMap { graph.constant($0) }
+  guard operands.count == node.operands.count else { return id }
+  return graph.addConstant(try Reference.evaluate(node.op, operands)[0], name: graph[id].name)
 }
 
 private enum LayerInput {

@@ -13,10 +13,16 @@ extension Pass {
   /// The lsb is the chip's own (`scale=chip`: its largest code stands for the full scale of a tile as long as the layer's first), or so that
   /// tiles' sums in calibration data are read with the least squared error, or the largest of them (or a `percentile`) meets the largest
   /// code (`scale=calibrated`), but not below 1: sums are whole. Each new m is `m · lsb` in f64, rounded once. A layer that has a readout keeps it.
+  ///
+  /// A converter of one bit is a comparator: each tile is read as its sign, worth the lsb (of least error: the mean magnitude), and signs are
+  /// added up. Where the target's comparators have a reference for each filter, a layer of one tile whose rescaled sums are only compared with
+  /// constants is read exactly: what is decided there is what such a comparator decides.
   public static let readout = Pass(
     "readout", "puts the target's finite converter behind every tile",
     options: [
-      OptionSpec("bits", .int(2...24), default: nil, "bits of the converter's signed result; the target's when absent"),
+      OptionSpec("bits", .int(1...24), default: nil, "bits of the converter's signed result; the target's when absent"),
+      OptionSpec(
+        "levels", .int(3...(1 << 24) - 1), default: nil, "how many codes it has, an odd number; as many as its bits hold when absent"),
       OptionSpec(
         "scale", .word(["chip", "calibrated", "exact"]), default: nil,
         "full scale: the chip's, by calibration data, or no converter; what the target says when absent"),
@@ -29,18 +35,28 @@ extension Pass {
     ]
   ) { graph, context in
     guard context.options[text: "scale"] != "exact" else { return graph }
-    guard let bits = context.options[int: "bits"] ?? context.target?.converter?.bits else {
+    guard let codes = try readoutCodes(context) else {
       context.note("the target reads sums as they are")
       return graph
     }
-    let layers = readableLayers(graph, context.note)
-    let steps = try stepSizes(of: layers, in: graph, bits: bits, context)
+    var layers = readableLayers(graph, context.note)
+    if codes.isComparator, context.target?.converter?.hasReferences == true {
+      let deciding = Set(
+        layers.filter { id in
+          TiledLayer(graph[id], in: graph).map { $0.tile >= $0.inputs } == true && graph.isOnlyCompared(graph[id].results[0])
+        })
+      for id in layers where deciding.contains(id) {
+        context.note("\(graph[id].label): its comparators decide what its sums are compared for")
+      }
+      layers.removeAll(where: deciding.contains)
+    }
+    let steps = try stepSizes(of: layers, in: graph, codes, context)
     var read: [ValueID: Float] = [:]
     return try graph.rewritten { candidate, new, _ in
       let node = candidate.node
       if let lsb = steps[candidate.id] {
-        context.note("\(node.label): read in \(bits) bits of \(lsb)")
-        let sums = try new.append1(node.op.read(by: .adc(bits: bits, lsb: lsb)), candidate.operands, origin: node.origin)
+        context.note("\(node.label): read in \(codes) of \(lsb)")
+        let sums = try new.append1(node.op.read(by: codes.readout(lsb: lsb)), candidate.operands, origin: node.origin)
         read[sums] = lsb
         return [sums]
       }
@@ -75,23 +91,35 @@ private func readableLayers(_ graph: Graph, _ note: (String) -> Void) -> [NodeID
   }
 }
 
+/// The converter's codes: as options say, else the target's; nil where sums are read as they are.
+private func readoutCodes(_ context: PassContext) throws -> ReadoutCodes? {
+  let own = context.target?.converter
+  guard let bits = context.options[int: "bits"] ?? own?.bits else { return nil }
+  let whole = Readout.largestCode(bits: bits)
+  guard let levels = context.options[int: "levels"] else {
+    return ReadoutCodes(bits: bits, top: bits == own?.bits ? own?.top ?? whole : whole)
+  }
+  guard levels % 2 == 1, (levels - 1) / 2 <= whole, bits > 1 else {
+    throw Diagnostic(.usage, "\(bits) bits do not hold \(levels) levels around 0", hint: "an odd number, at most \(2 * whole + 1)")
+  }
+  return ReadoutCodes(bits: bits, top: (levels - 1) / 2)
+}
+
 /// What one code of each layer's converter is worth.
-private func stepSizes(of layers: [NodeID], in graph: Graph, bits: Int, _ context: PassContext) throws -> [NodeID: Float] {
-  let codes = Double((1 << (bits - 1)) - 1)
+private func stepSizes(of layers: [NodeID], in graph: Graph, _ codes: ReadoutCodes, _ context: PassContext) throws -> [NodeID: Float] {
   let isCalibrated = context.options[text: "scale"].map { $0 == "calibrated" } ?? context.target?.converter?.isCalibrated ?? false
   if isCalibrated { return try calibratedSteps(of: layers, in: graph, codes: codes, context) }
   guard let target = context.target else {
     throw Diagnostic(.usage, "the chip's full scale is not known without a target", hint: "name a target, or say readout{scale=calibrated}")
   }
-  let fullScale = Double(target.largestCode) * (target.converter?.fullScale ?? 1)
   return Dictionary(
     uniqueKeysWithValues: layers.compactMap { id in
-      TiledLayer(graph[id], in: graph).map { (id, Float(Double($0.tile) * fullScale / codes)) }
+      TiledLayer(graph[id], in: graph).map { (id, Float(target.step(tile: $0.tile, codes))) }
     })
 }
 
 /// What one code is worth by calibration data; reports what that gains over the chip's full scale and the largest sum.
-private func calibratedSteps(of layers: [NodeID], in graph: Graph, codes: Double, _ context: PassContext) throws -> [NodeID: Float] {
+private func calibratedSteps(of layers: [NodeID], in graph: Graph, codes: ReadoutCodes, _ context: PassContext) throws -> [NodeID: Float] {
   let options = context.options
   let percentile = options[number: "percentile"] ?? 99.99
   guard percentile > 0 && percentile <= 100 else {
@@ -108,7 +136,7 @@ private func calibratedSteps(of layers: [NodeID], in graph: Graph, codes: Double
     let step = spectrum.stepSize(range, percentile: percentile, codes: codes)
     let largest = spectrum.stepSize(.max, percentile: 100, codes: codes)
     let chip = context.target.flatMap { target in
-      TiledLayer(graph[layer], in: graph).map { Double($0.tile * target.largestCode) * (target.converter?.fullScale ?? 1) / codes }
+      TiledLayer(graph[layer], in: graph).map { target.step(tile: $0.tile, codes) }
     }
     table.rows.append([
       .text(graph[layer].label), .number(step, digits: 3), .number(100 * spectrum.saturation(step: step, codes: codes), digits: 3),
@@ -129,6 +157,13 @@ private func scaled(_ operands: [ValueID], _ read: [ValueID: Float], _ graph: in
     result[place + 1] = graph.addConstant(.vector(products), name: graph[operands[place + 1]].name)
   }
   return result
+}
+
+extension Target {
+  /// The sum that one code stands for on the chip itself, in a layer of such tiles.
+  fileprivate func step(tile: Int, _ codes: ReadoutCodes) -> Double {
+    Double(converter?.meanInputs ?? tile) * (Double(largestCode) * (converter?.fullScale ?? 1)) / codes.largest
+  }
 }
 
 extension Op {

@@ -1,3 +1,4 @@
+import GraphIR
 import PluginAPI
 
 #if canImport(Glibc)
@@ -18,14 +19,44 @@ enum ReadoutRange: String, CaseIterable {
   case percentile
 }
 
+/// The codes of a converter.
+struct ReadoutCodes: CustomStringConvertible {
+  let bits: Int
+  /// The largest code.
+  let largest: Double
+  /// Whether a comparator, whose codes are -1 and +1 alone.
+  let isComparator: Bool
+
+  init(bits: Int, top: Int) {
+    self.bits = bits
+    isComparator = bits == 1
+    largest = Double(top)
+  }
+
+  var description: String { Int(largest) == Readout.largestCode(bits: bits) ? "\(bits) bits" : "\(2 * Int(largest) + 1) levels" }
+
+  /// A converter with these codes, `lsb` apart.
+  func readout(lsb: Float) -> Readout { .adc(bits: bits, lsb: lsb, top: Int(largest)) }
+
+  /// What a sum of such a magnitude is taken for, where codes are `step` apart.
+  func reading(_ magnitude: Int, step: Double) -> Double {
+    isComparator ? step : Swift.min(largest, (Double(magnitude) / step).rounded(.toNearestOrEven)) * step
+  }
+}
+
 extension TileSums {
-  /// What one of `codes` codes above 0 is worth; not below 1, since sums are whole.
-  func stepSize(_ range: ReadoutRange, percentile: Double, codes: Double) -> Double {
-    let largest = Swift.max(1, Double(magnitude(percentile: 100)) / codes)
+  /// What one code above 0 is worth; not below 1, since sums are whole, but for a comparator.
+  func stepSize(_ range: ReadoutRange, percentile: Double, codes: ReadoutCodes) -> Double {
+    let largest = Swift.max(1, Double(magnitude(percentile: 100)) / codes.largest)
     switch range {
     case .max: return largest
-    case .percentile: return Swift.max(1, Double(magnitude(percentile: percentile)) / codes)
+    case .percentile: return Swift.max(1, Double(magnitude(percentile: percentile)) / codes.largest)
     case .error:
+      if codes.isComparator {
+        // Of all numbers that stand for every magnitude their mean is off least.
+        let sum = counts.enumerated().reduce(0.0) { $0 + Double($1.offset) * Double($1.element) }
+        return sum > 0 ? sum / Double(counts.reduce(0, +)) : 1
+      }
       // From the largest sum down in steps of a sixteenth of an octave; the larger of equals.
       var best = (step: largest, error: squaredError(step: largest, codes: codes))
       for place in 1..<96 {
@@ -40,24 +71,24 @@ extension TileSums {
   }
 
   /// The summed squared error of reading all sums with steps of that size.
-  private func squaredError(step: Double, codes: Double) -> Double {
+  private func squaredError(step: Double, codes: ReadoutCodes) -> Double {
     var sum = 0.0
     for (magnitude, count) in counts.enumerated() where count > 0 {
-      let off = Double(magnitude) - min(codes, (Double(magnitude) / step).rounded(.toNearestOrEven)) * step
+      let off = Double(magnitude) - codes.reading(magnitude, step: step)
       sum += off * off * Double(count)
     }
     return sum
   }
 
   /// Signal over error of what is read, in decibels.
-  func decibels(step: Double, codes: Double) -> Double {
+  func decibels(step: Double, codes: ReadoutCodes) -> Double {
     let signal = counts.enumerated().reduce(0.0) { $0 + Double($1.offset * $1.offset) * Double($1.element) }
     return 10 * log10(Swift.max(signal, 1e-300) / Swift.max(squaredError(step: step, codes: codes), 1e-300))
   }
 
   /// The share of sums beyond full scale.
-  func saturation(step: Double, codes: Double) -> Double {
-    let beyond = counts.enumerated().reduce(0) { $0 + (Double($1.offset) > (codes + 0.5) * step ? $1.element : 0) }
+  func saturation(step: Double, codes: ReadoutCodes) -> Double {
+    let beyond = counts.enumerated().reduce(0) { $0 + (Double($1.offset) > (codes.largest + 0.5) * step ? $1.element : 0) }
     return Double(beyond) / Double(Swift.max(1, counts.reduce(0, +)))
   }
 

@@ -16,6 +16,9 @@ private struct Tiling {
     Tiling(name: "tiles-of-9", tile: { min($0, 9) }, readout: .exact, isReordered: true),
     Tiling(name: "tiles-of-one-4-bits", tile: { _ in 1 }, readout: .adc(bits: 4, lsb: 8)),
     Tiling(name: "tiles-of-16-fine-lsb", tile: { min($0, 16) }, readout: .adc(bits: 12, lsb: 0.3)),
+    Tiling(name: "tiles-of-20-eleven-levels", tile: { min($0, 20) }, readout: .adc(bits: 4, lsb: 9, top: 5)),
+    Tiling(name: "tiles-of-6-by-comparator", tile: { min($0, 6) }, readout: .adc(bits: 1, lsb: 4), isReordered: true),
+    Tiling(name: "tiles-of-64-by-comparator", tile: { min($0, 64) }, readout: .adc(bits: 1, lsb: 0.7)),
   ]
 }
 

@@ -98,7 +98,8 @@ void bitline_conv_binary_run(const void *plan, int64_t batch, const void *codes,
         const gemm_u8b_args args = {
           .a = weights + f * t->words * 4, .b = block, .c = to + f * columns + column, .c_stride = columns, .tiles = t->tiles,
           .tile_words = t->tile_words, .last_words = t->last_words, .start = starts ? starts + f * t->tiles : 0, .limit = t->limit,
-          .lsb = t->lsb, .inverse_lsb = t->inverse_lsb, .rows = (int)bitline_min(table->u8b_rows, s->filters - f), .cols = cols};
+          .lsb = t->lsb, .inverse_lsb = t->inverse_lsb, .shift = t->shift,
+          .rows = (int)bitline_min(table->u8b_rows, s->filters - f), .cols = cols};
         table->gemm_u8b_codes_in_columns(&args);
       }
     }

@@ -76,7 +76,7 @@ void bitline_dense_binary_run(const void *plan, int64_t batch, const void *codes
       const gemm_u8b_args args = {
         .a = rows, .a_stride = t->words * 4, .b = weights + f * t->words * 4, .c = y + n * p->filters + f, .c_stride = p->filters,
         .tiles = t->tiles, .tile_words = t->tile_words, .last_words = t->last_words, .start = starts ? starts + f * t->tiles : 0,
-        .limit = t->limit, .lsb = t->lsb, .inverse_lsb = t->inverse_lsb, .rows = (int)samples,
+        .limit = t->limit, .lsb = t->lsb, .inverse_lsb = t->inverse_lsb, .shift = t->shift, .rows = (int)samples,
         .cols = (int)bitline_min(table->u8b_cols, p->filters - f)};
       table->gemm_u8b_weights_in_columns(&args);
     }

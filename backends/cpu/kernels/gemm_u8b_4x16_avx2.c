@@ -9,7 +9,7 @@
 enum { STEPS_IN_16_BITS = 64 };
 
 BITLINE_INLINE BITLINE_TARGET_AVX2 __m256i read_out(const gemm_u8b_args *g, __m256i sum) {
-  __m256 p = _mm256_cvtepi32_ps(sum);
+  __m256 p = _mm256_add_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(g->shift));
   p = g->inverse_lsb != 0 ? _mm256_mul_ps(p, _mm256_set1_ps(g->inverse_lsb)) : _mm256_div_ps(p, _mm256_set1_ps(g->lsb));
   p = _mm256_min_ps(_mm256_max_ps(p, _mm256_set1_ps(-g->limit)), _mm256_set1_ps(g->limit));
   return _mm256_cvtps_epi32(p);

@@ -3,7 +3,8 @@
 #include "table.h"
 
 BITLINE_INLINE int32_t read_out(const gemm_u8b_args *g, int32_t sum) {
-  float p = g->inverse_lsb != 0 ? (float)sum * g->inverse_lsb : (float)sum / g->lsb;
+  float p = (float)sum + g->shift;
+  p = g->inverse_lsb != 0 ? p * g->inverse_lsb : p / g->lsb;
   p = p < -g->limit ? -g->limit : p > g->limit ? g->limit : p;
   return (int32_t)bitline_round(p);
 }

@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 BITLINE_INLINE BITLINE_TARGET_AVX512 __m512i read_out(const gemm_u8b_args *g, __m512i sum) {
-  __m512 p = _mm512_cvtepi32_ps(sum);
+  __m512 p = _mm512_add_ps(_mm512_cvtepi32_ps(sum), _mm512_set1_ps(g->shift));
   p = g->inverse_lsb != 0 ? _mm512_mul_ps(p, _mm512_set1_ps(g->inverse_lsb)) : _mm512_div_ps(p, _mm512_set1_ps(g->lsb));
   p = _mm512_min_ps(_mm512_max_ps(p, _mm512_set1_ps(-g->limit)), _mm512_set1_ps(g->limit));
   return _mm512_cvt_roundps_epi32(p, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);

@@ -85,6 +85,8 @@ typedef struct gemm_u8b_args {
   float lsb;
   /// 1 / lsb where multiplying gives the same readout for every sum that can occur, else 0.
   float inverse_lsb;
+  /// Added to sums before they are divided; 0 but for comparators.
+  float shift;
   int rows, cols;
 } gemm_u8b_args;
 

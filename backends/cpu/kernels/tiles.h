@@ -9,7 +9,7 @@ typedef struct tile_layout {
   /// Inputs in a tile, tiles, words in each, and words in the last.
   int64_t tile, tiles, tile_words, last_words, words;
   int32_t signed_codes;
-  float limit, lsb, inverse_lsb;
+  float limit, lsb, inverse_lsb, shift;
 } tile_layout;
 
 /// Whether multiplying by `inverse` reads out every sum in `-most...most` as dividing by `lsb` does.
@@ -32,8 +32,14 @@ static tile_layout tile_layout_of(int64_t inputs, const bitline_readout *readout
   t.tile_words = (t.tile + 3) / 4;
   t.last_words = (inputs - (t.tiles - 1) * t.tile + 3) / 4;
   t.words = (t.tiles - 1) * t.tile_words + t.last_words;
-  if (readout->bits > 0) {
-    t.limit = (float)((1 << (readout->bits - 1)) - 1);
+  if (readout->bits == 1) {
+    // Sums are whole, so that (sum + 1/2) * 4 rounds to 2 or more away from 0.
+    t.limit = 1;
+    t.lsb = 0.25f;
+    t.inverse_lsb = 4;
+    t.shift = 0.5f;
+  } else if (readout->bits > 0) {
+    t.limit = (float)readout->top;
     t.lsb = readout->lsb;
     const int64_t most = t.tile * 255;
     if (settle && most < 1 << 21 && inverse_is_exact(t.lsb, 1 / t.lsb, t.limit, most)) t.inverse_lsb = 1 / t.lsb;

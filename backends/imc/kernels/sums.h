@@ -49,6 +49,11 @@ INLINE F32 V(read)(int law, int counts, const bitline_imc_layer *layer, const bi
                    const float *noise) {
   const F32 code = V(measure)(law, layer, block, tile, sum, sign, noise);
   if (law == bitline_imc_law_sum) return code;
+  if (law == bitline_imc_law_sign) {
+    const F32 sign = code < 0 ? (F32)-1.0f : (F32)1.0f;
+    if (counts) V(count)(layer, block, tile, sign);
+    return sign;
+  }
   if (!counts) return V(round)(V(clip)(code, -layer->top, layer->top));
   const F32 rounded = V(round)(V(clip)(code, -layer->top - 1, layer->top + 1));
   V(count)(layer, block, tile, rounded);

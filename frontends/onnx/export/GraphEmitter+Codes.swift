@@ -117,8 +117,10 @@ extension GraphEmitter {
   /// Step 3 of the numeric contract. QuantizeLinear divides, rounds to even and saturates; a plain division could be folded into the weights by
   /// whoever reads the file, and round otherwise.
   private mutating func read(_ sums: String, _ readout: Readout) -> String {
-    guard case .adc(let bits, let lsb) = readout else { return sums }
-    let limit = Float((1 << (bits - 1)) - 1)
+    guard case .adc(let bits, let lsb, let top) = readout else { return sums }
+    // Sums are whole: half of one more is never 0.
+    if bits == 1 { return step("Sign", [step("Add", [sums, constant(.scalar(0.5), "half")], "shifted")], "read") }
+    let limit = Float(top)
     let unit = constant(.scalar(lsb), "lsb")
     let rounded: String
     if bits <= 16 {

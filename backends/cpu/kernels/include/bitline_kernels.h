@@ -69,8 +69,10 @@ typedef struct bitline_conv_shape {
 typedef struct bitline_readout {
   /// Inputs in a tile; 0: all.
   int32_t tile;
-  /// Bits of the converter, 2...22; 0: exact readout.
+  /// Bits of the converter, 2...22; 1: a comparator, -1 below 0 and 1 from 0 on; 0: exact readout.
   int32_t bits;
+  /// The largest code; the smallest is its negative.
+  int32_t top;
   /// One step of the converter; above 0.
   float lsb;
   /// Codes are i8, else u8.

@@ -20,6 +20,8 @@ enum bitline_imc_law {
   bitline_imc_law_linear = 2,
   // As linear, but the n-th step of the rail is (1 - beta)^(n-1) of the first: n = ln(1 - beta u) / ln(1 - beta).
   bitline_imc_law_charge_share = 3,
+  // sum * scale + offset + noise < 0 ? -1 : 1: a comparator.
+  bitline_imc_law_sign = 4,
 };
 
 // One layer's evaluations for one block of 16 filters.
