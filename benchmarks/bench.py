@@ -72,6 +72,27 @@ class InProcess:
         return statistics.median(times)
 
 
+class LarqPeer:
+    """Larq's compute engine, in an interpreter of its own (larq_peer.py)."""
+
+    def __init__(self, label, python, batch, threads, runs):
+        self.label = label
+        self.process = subprocess.Popen(
+            [python, str(HERE / "larq_peer.py"), str(batch), str(threads), str(runs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            raise SystemExit(f"bench.py: {python} does not run larq_peer.py")
+
+    def median(self, runs):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
 def onnxruntime_peer(label, path, x, threads):
     import onnxruntime
 
@@ -163,6 +184,25 @@ def binary_rows(a, lines):
         report(lines, row(f"{name}, b={batch}, 1 thread", measure(engines, a.rounds, runs), engines[0].label))
 
 
+def xnor_rows(a, lines):
+    """A network of signs beside the float network of the same shape, and beside the same network in Larq's compute engine."""
+    name, float_name = "vgg-small-xnor", "vgg-small"
+    if a.models and name not in a.models:
+        return
+    for batch, threads in ((1, 1),) if a.quick else ((1, 1), (1, 2), (32, 1)):
+        x, runs = sample(name, batch), runs_for(name, batch)
+        model, lower = a.work / f"{name}.onnx", ("--stage", "lowered", "--readout", "exact", "--backend")
+        ours = Bitline("bitline 1 x 1 bit", a.bitline, model, batch, threads, (*lower, "cpu{sums=f32}"))
+        same_everywhere = Bitline("bitline f64 sums", a.bitline, model, batch, threads, (*lower, "cpu{sums=f64}"))
+        title = f"{name}, b={batch}, {threads} thread{'s' * (threads > 1)}"
+        peer = onnxruntime_peer("onnxruntime f32 (vgg-small)", a.work / f"{float_name}.onnx", x, threads)
+        report(lines, row(title, measure([ours, same_everywhere, peer], a.rounds, runs), ours.label))
+        if a.larq and batch == 1:
+            larq = LarqPeer("larq", a.larq, batch, threads, runs)
+            report(lines, row(title, measure([ours, larq], a.rounds, runs), ours.label))
+            larq.close()
+
+
 def int8_rows(a, lines):
     """The same QDQ graph in every engine: activations of 8 bits, weights of 8 bits by channel."""
     for name, batches in (("vgg-small", (1, 32)), ("resnet18", (1, 32)), ("mobilenet-v2", (1,))):
@@ -180,7 +220,7 @@ def int8_rows(a, lines):
 
 
 def runs_for(name, batch):
-    return {"lenet5": 2000, "vgg-small": 40, "vgg-small-clip": 60, "resnet18": 15, "mobilenet-v2": 25}[name] // (batch if batch < 64 else 32) or 2
+    return {"lenet5": 2000, "vgg-small": 40, "vgg-small-clip": 60, "vgg-small-xnor": 100, "resnet18": 15, "mobilenet-v2": 25}[name] // (batch if batch < 64 else 32) or 2
 
 
 def report(lines, line):
@@ -202,6 +242,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="one sample only")
     parser.add_argument("--models", nargs="*")
+    parser.add_argument("--larq", help="an interpreter with tensorflow, larq and larq-compute-engine, to measure that too")
     parser.add_argument("--output", type=pathlib.Path, default=HERE / "RESULTS.md")
     a = parser.parse_args()
     a.bitline = os.path.abspath(a.bitline)
@@ -217,6 +258,7 @@ def main():
     float_rows(a, lines)
     int8_rows(a, lines)
     binary_rows(a, lines)
+    xnor_rows(a, lines)
     version = subprocess.run([a.bitline, "--version"], capture_output=True, text=True).stdout.strip()
     a.output.write_text(
         "# Measured speed\n\n"
@@ -226,8 +268,12 @@ def main():
         f"- {a.rounds} rounds, engines in turn; milliseconds a batch: median of the rounds' medians (least-most)\n"
         "- All f32 figures are f32 arithmetic (OpenVINO held to it). `bitline exact` is without Winograd transforms.\n"
         "- int8 rows: every engine reads the same QDQ file, made by onnxruntime's static quantization (u8 activations, i8 weights by channel).\n"
-        "- Not run: LiteRT, Larq and ncnn. Their packages install here; making their models from ours is not written yet. MNN was not tried.\n"
-        "- \"Best peer\" is therefore the better of onnxruntime and OpenVINO.\n\n"
+        "- vgg-small-xnor: all convolutions but the first on signs with weights of +-1; the first convolution and the dense layer in f32. Beside it stands\n"
+        "  onnxruntime on vgg-small, the float network of the same shape. `bitline f64 sums`, the default for networks with binary layers, sums the two\n"
+        "  float layers in f64 and in order, for the same bytes on every machine.\n"
+        f"- Larq's compute engine: {'with XNNPACK and its indirect kernels, the fastest of its settings' if a.larq else 'not run (--larq)'}.\n"
+        "- Not run: LiteRT and ncnn. Their packages install here; making their models from ours is not written yet. MNN was not tried.\n"
+        "- \"Best peer\" is therefore the better of onnxruntime and OpenVINO, where the row has no other.\n\n"
         "| model | milliseconds | best peer / bitline |\n|---|---|---|\n" + "\n".join(lines) + "\n")
 
 

@@ -66,6 +66,36 @@ def vgg_small_clipped(b):
     return vgg_small(b, lambda x: b.clip(x, 4.0))
 
 
+def sign(b, x):
+    """-1 or +1, as Larq's `ste_sign` is exported."""
+    return b.node("Sign", [b.node("Add", [b.node("Sign", [x]), b.constant(0.1, f"tenth{b.count}")])])
+
+
+def binary_conv(b, x, channels, filters):
+    w = b.constant(b.random.choice([-1.0, 1.0], size=(filters, channels, 3, 3)), f"w{b.count}")
+    return b.node("Conv", [x, w], kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+
+
+def batch_norm(b, x, channels, fan):
+    """Statistics of sums of `fan` signs; every fifth scale, about, is negative."""
+    r = b.random
+    scale = r.uniform(0.5, 1.5, channels) * r.choice([1, 1, 1, 1, -1], channels)
+    parts = [scale, r.normal(size=channels) * 0.3, r.normal(size=channels) * np.sqrt(fan) * 0.3, fan * r.uniform(0.5, 2, channels)]
+    return b.node("BatchNormalization", [x, *(b.constant(part, f"n{b.count}_{i}") for i, part in enumerate(parts))])
+
+
+def vgg_small_xnor(b):
+    """All convolutions but the first on signs with weights of +-1; the first convolution and the dense layer at the end in floating point, as in
+    XNOR-Net."""
+    x = batch_norm(b, b.conv("x", 3, 128, 3), 128, 1)
+    channels = 128
+    for filters, pools in ((128, True), (256, False), (256, True), (512, False), (512, True)):
+        x = binary_conv(b, sign(b, x), channels, filters)
+        x = batch_norm(b, b.max_pool(x) if pools else x, filters, channels * 9)
+        channels = filters
+    return b.dense(b.node("Flatten", [b.relu(x)]), 8192, 10)
+
+
 def resnet18(b):
     x, channels = b.max_pool(b.relu(b.conv("x", 3, 64, 7, 2)), 3, 2, 1), 64
     for filters in (64, 128, 256, 512):
@@ -98,6 +128,7 @@ MODELS = {
     "lenet5": (lenet, (1, 28, 28), 10),
     "vgg-small": (vgg_small, (3, 32, 32), 10),
     "vgg-small-clip": (vgg_small_clipped, (3, 32, 32), 10),
+    "vgg-small-xnor": (vgg_small_xnor, (3, 32, 32), 10),
     "resnet18": (resnet18, (3, 224, 224), 1000),
     "mobilenet-v2": (mobilenet_v2, (3, 224, 224), 1000),
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # benchmarks/run.sh [ARGUMENT...]: measures the simulator (simulator.py, printed), then bitline's cpu backend beside other engines, which is
 # written to benchmarks/RESULTS.md.
-# Arguments go to bench.py (--quick, --models, --rounds). Without Python or the network there is nothing to compare with, and it says so.
+# Arguments go to bench.py (--quick, --models, --rounds, --larq). Without Python or the network there is nothing to compare with, and it says so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -35,10 +35,14 @@ struct BackendTests {
       try expectEveryNode(make(Shape.free, 1), batch: batch, [("isa", "\(level)")])
       try expectEveryNode(make(batch, 1), batch: batch, [("isa", "\(level)")])
     }
+    try expectEveryNode(Networks.signs(batch: Shape.free), batch: batch, [("isa", "\(level)")])
   }
 
   @Test func neitherThreadsNorChunksChangeAByte() throws {
-    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.quantized, Networks.whole, Networks.odd] {
+    let signs = { try Networks.signs(batch: $0, seed: $1) }
+    for make in [
+      Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.quantized, Networks.whole, Networks.odd, signs,
+    ] {
       let graph = try make(Shape.free, 4)
       let inputs = input(graph, batch: 13)
       let wanted = try compile(graph).run(inputs, taps: graph.valueIDs, threads: 1)
@@ -74,9 +78,9 @@ struct BackendTests {
       let results = try executable.run(inputs, taps: [], threads: 2).outputs
       // Two layers run in floating point, and what follows from them.
       let isFloat: Set = ["open", "grouped", "g", "g numbers"]
+      let values = try referenceValues(graph, inputs)
       for (output, found) in zip(graph.outputs, results) where !isFloat.contains(output.name) {
-        let wanted = try referenceValue(output.value, graph, inputs)
-        #expect(found == wanted, "\(level), batch \(batch), seed \(seed): \(output.name)")
+        #expect(found == values[Int(output.value.index)], "\(level), batch \(batch), seed \(seed): \(output.name)")
       }
     }
   }
@@ -90,23 +94,96 @@ struct BackendTests {
       let executable = try compile(graph, [("isa", "\(level)")])
       let kernels = try #require(executable.mapping).rows.map { "\($0[2])" }
       #expect(!kernels.contains { $0.contains("reference") }, "\(kernels)")
+      let values = try referenceValues(graph, inputs)
       for (output, found) in zip(graph.outputs, try executable.run(inputs, taps: [], threads: 2).outputs) {
-        #expect(try found == referenceValue(output.value, graph, inputs), "\(level), batch \(batch), seed \(seed): \(output.name)")
+        #expect(found == values[Int(output.value.index)], "\(level), batch \(batch), seed \(seed): \(output.name)")
       }
     }
   }
 
-  /// A value by reference kernels alone.
-  private func referenceValue(_ id: ValueID, _ graph: Graph, _ inputs: [Tensor]) throws -> Tensor {
+  /// Layers of signs run on bits, and give the reference's bytes, however signs are written.
+  @Test(arguments: InstructionLevel.all, Networks.SignForm.allCases)
+  func layersOfBitsAreTheReference(_ level: InstructionLevel, _ form: Networks.SignForm) throws {
+    for (batch, seed) in [(Shape.free, 12), (2, 13)] {
+      let graph = try Networks.signs(batch: batch, seed: seed, form)
+      let executable = try compile(graph, [("isa", "\(level)")])
+      let kernels = try #require(executable.mapping).rows.map { "\($0[2])" }.joined(separator: " ")
+      for kernel in [
+        "pack_bits_f32", "conv_bits", "pool_max_bits", "conv_bits_rescale", "conv_bits_rescale_quantize", "dense_bits",
+        "dense_bits_rescale",
+      ] {
+        #expect(kernels.contains("\(kernel)\""), "\(kernel) in \(kernels)")
+      }
+      #expect(!kernels.contains("reference"), "\(kernels)")
+      var inputs = input(graph, batch: 2)
+      try expectReference(executable, inputs, "\(level), \(form), batch \(batch), seed \(seed)")
+      // What is no finite number is no bit.
+      for fault in batch == 2 ? [Float.nan, .infinity] : [] {
+        var numbers = inputs[0].floats
+        numbers[numbers.count / 2] = fault
+        inputs = [Tensor(.float32, inputs[0].shape, numbers)]
+        try expectReference(executable, inputs, "\(level), \(form), \(fault)")
+      }
+    }
+  }
+
+  /// Whatever lies between sums and signs, bits are the reference's codes.
+  @Test func randomStepsBetweenBits() throws {
+    var layers = 0
+    for seed in 0..<90 {
+      let graph = try Networks.randomSigns(seed: seed)
+      let executable = try compile(graph)
+      layers += try #require(executable.mapping).rows.count { "\($0[2])".contains("conv_bits\"") }
+      try expectReference(executable, input(graph, batch: 2, seed: seed), graph.name)
+    }
+    #expect(layers > 60)
+  }
+
+  /// A zero has a sign of 0: the run finds it and starts anew without bits, and so does one where zeros are no rarity, which never had any.
+  @Test(arguments: InstructionLevel.all)
+  func signsOfZero(_ level: InstructionLevel) throws {
+    for zeros in 0...2 {
+      var random = Generator(zeros)
+      var graph = Graph(name: "zeros")
+      let x = graph.addInput("x", TensorType(.float32, [Shape.free, 32, 5, 6]))
+      let one = graph.addConstant(.scalar(1))
+      let positive = zeros == 2 ? try graph.append1(.unary(.relu), [x], origin: "relu") : x
+      let sign = try graph.append1(.unary(.sign), [positive], origin: "sign")
+      let codes = try graph.append1(.quantize(Quantize(to: .int8, lo: -1, hi: 1)), [sign, one], origin: "codes")
+      let weights = graph.addConstant(Networks.bits(&random, [16, 32, 3, 3]))
+      let sums = try graph.append1(.binaryConv(BinaryConv(window: Window(pads: [1, 1, 1, 1]))), [codes, weights], origin: "sums")
+      let (m, c) = (graph.addConstant(.vector(random.floats(16))), graph.addConstant(.vector(random.floats(16))))
+      graph.addOutput("y", try graph.append1(.rescale(Rescale()), [sums, m, c], origin: "y"))
+      let executable = try compile(graph, [("isa", "\(level)")])
+      #expect(try #require(executable.mapping).rows.contains { "\($0[2])".contains("pack_bits") } == (zeros < 2))
+      var numbers = input(graph, batch: 4)[0].floats
+      if zeros == 1 { numbers[1234] = 0 }
+      try expectReference(executable, [Tensor(.float32, [4, 32, 5, 6], numbers)], "\(level), \(zeros)")
+    }
+  }
+
+  private func expectReference(_ executable: any Executable, _ inputs: [Tensor], _ comment: String) throws {
+    let graph = executable.graph
+    let results = try executable.run(inputs, taps: [], threads: 2).outputs
+    let values = try referenceValues(graph, inputs)
+    for (output, found) in zip(graph.outputs, results) {
+      #expect(found == values[Int(output.value.index)], "\(comment): \(output.name)")
+    }
+    // With every value tapped.
+    let taps = try executable.run(inputs, taps: graph.valueIDs, threads: 1)
+    #expect(taps.outputs == results, "\(comment)")
+  }
+
+  /// All values by reference kernels alone.
+  private func referenceValues(_ graph: Graph, _ inputs: [Tensor]) throws -> [Tensor?] {
     var values = [Tensor?](repeating: nil, count: graph.values.count)
     for (input, tensor) in zip(graph.inputs, inputs) { values[Int(input.index)] = tensor }
     for id in graph.valueIDs { if let tensor = graph.constant(id) { values[Int(id.index)] = tensor } }
     for node in graph.nodes {
       let results = try Reference.evaluate(node.op, node.operands.map { try #require(values[Int($0.index)]) })
       for (result, tensor) in zip(node.results, results) { values[Int(result.index)] = tensor }
-      if node.results.contains(id) { break }
     }
-    return try #require(values[Int(id.index)])
+    return values
   }
 
   /// Memory that runs leave behind must not reach later ones.

@@ -11,19 +11,17 @@ struct CPUExecutable: Executable {
   /// With option `profile`.
   let times: StepTimes?
   private let arenas = ArenaPool()
-  private let unfused: UnfusedPlan
+  private let unfused: LatePlan
+  private let withoutBits: LatePlan
 
   init(_ graph: Graph, _ settings: PlanSettings) throws {
     plan = try ExecutionPlan(graph, settings)
     times = settings.profiles ? StepTimes(steps: plan.steps.count) : nil
-    var separate = settings
-    separate.fuses = false
-    unfused = UnfusedPlan(graph, separate)
-  }
-
-  private init(_ plan: ExecutionPlan, _ unfused: UnfusedPlan) {
-    (self.plan, self.unfused) = (plan, unfused)
-    times = nil
+    var other = settings
+    other.usesBits = false
+    withoutBits = LatePlan(graph, other)
+    other.fuses = false
+    unfused = LatePlan(graph, other)
   }
 
   var graph: Graph { plan.graph }
@@ -58,7 +56,11 @@ struct CPUExecutable: Executable {
       }
       if workers == 1 { work(0) } else { DispatchQueue.concurrentPerform(iterations: workers, execute: work) }
     }
-    try faults.throwFirst()
+    do {
+      try faults.throwFirst()
+    } catch is ThirdValue {
+      return try withoutBits.executable().run(inputs, taps: taps, threads: threads)
+    }
     let results = wanted.enumerated().map { place, id in collector.tensor(place) ?? given(id, inputs) }
     return RunResult(outputs: Array(results.prefix(graph.outputs.count)), taps: Array(results.dropFirst(graph.outputs.count)))
   }
@@ -87,10 +89,11 @@ struct CPUExecutable: Executable {
     return batch ?? 1
   }
 
-  /// The same graph with every value stored, made when somebody first taps one that otherwise is not.
+  /// The same graph compiled otherwise, made when a run first needs it: with every value stored for who taps one that otherwise is not, or without
+  /// bits for numbers that have none.
   ///
   /// A class because it is made late; a lock guards it.
-  private final class UnfusedPlan: @unchecked Sendable {
+  private final class LatePlan: @unchecked Sendable {
     private let lock = DispatchSemaphore(value: 1)
     private let graph: Graph
     private let settings: PlanSettings
@@ -102,7 +105,7 @@ struct CPUExecutable: Executable {
       lock.wait()
       defer { lock.signal() }
       if let made { return made }
-      let executable = CPUExecutable(try ExecutionPlan(graph, settings), self)
+      let executable = try CPUExecutable(graph, settings)
       made = executable
       return executable
     }

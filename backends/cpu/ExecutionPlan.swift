@@ -12,6 +12,8 @@ struct PlanSettings: Sendable {
   var ordered: Bool?
   /// Nodes may be fused, so that some values are never stored.
   var fuses = true
+  /// Codes of -1 and +1 may be bits.
+  var usesBits = true
   /// Steps are timed.
   var profiles = false
 }
@@ -62,8 +64,7 @@ struct ExecutionPlan: Sendable {
       types: graph.values.map(\.type),
       layouts: [ValueLayout](repeating: .plain, count: graph.values.count), constants: constants, isVariable: isVariable)
     let plan = NodePlan(
-      graph, isVariable: isVariable, constants: constants, fuses: settings.fuses, blocks: { [compiler] in compiler.runsBlocked($0) },
-      coded: { [compiler] in compiler.runsOnCodes($0, weights: $1) })
+      graph, isVariable: isVariable, constants: constants, fuses: settings.fuses, compiler.choices(graph, usesBits: settings.usesBits))
     let copies = plan.types.count - graph.values.count
     nodes = plan.nodes
     hidden = plan.hidden
@@ -119,7 +120,7 @@ struct ExecutionPlan: Sendable {
   private static func place(of type: TensorType, _ layout: ValueLayout, isSplit: Bool) throws -> Place {
     let isPerSample = isSplit || type.shape.hasFreeBatch
     let count: Int? =
-      if isPerSample || layout == .blocked { type.shape.sampleElements(layout) } else { type.shape.elementCount }
+      if isPerSample || layout != .plain { type.shape.sampleElements(layout) } else { type.shape.elementCount }
     let samples = isPerSample || layout == .plain ? 1 : type.shape[0]
     let bytes = count?.multipliedReportingOverflow(by: type.element.storageBytes * samples)
     guard let bytes, !bytes.overflow else { throw Diagnostic(.badInput, "a value of type \(type) is too large") }

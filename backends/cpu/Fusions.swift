@@ -24,16 +24,20 @@ struct Fusions {
 
   init() {}
 
-  /// `constants`: what does not depend on inputs, by value; `blocked`: nodes that may run in blocks of channels; `coded`: whether a layer
-  /// whose weights have a shape may run on codes.
-  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], blocked: Set<NodeID>, coded: (Node, Shape) -> Bool) {
-    let uses = graph.useCounts
-    addCoded(graph, isVariable, constants, uses, coded)
+  /// `constants`: what does not depend on inputs, by value.
+  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], _ choices: NodeChoices) {
+    let (uses, blocked) = (graph.useCounts, choices.blocked)
+    addCoded(graph, isVariable, constants, uses, choices.coded)
     var readers: [ValueID: NodeID] = [:]
     for (id, node) in zip(graph.nodeIDs, graph.nodes) { for operand in node.operands { readers[operand] = id } }
+    let onBits = addBits(graph, isVariable, constants, uses, readers, choices.onBits)
     addSums(graph, isVariable, blocked, uses, readers)
-    for id in graph.nodeIDs where blocked.contains(id) {
-      if case .binaryConv = graph[id].op { addFinish(graph, id, blocked, uses, readers) }
+    for id in graph.nodeIDs where !absorbed.contains(id) {
+      if let bits = onBits[id] {
+        addFinish(graph, id, blocked, uses, readers, bits: bits)
+      } else if case .binaryConv = graph[id].op, blocked.contains(id) {
+        addFinish(graph, id, blocked, uses, readers, bits: nil)
+      }
     }
   }
 
@@ -41,6 +45,21 @@ struct Fusions {
   mutating func absorb(_ id: NodeID, _ graph: Graph) {
     absorbed.insert(id)
     hidden.formUnion(graph[id].results)
+  }
+
+  /// A value that no step computes any more.
+  mutating func hide(_ id: ValueID) { hidden.insert(id) }
+
+  /// A slot behind the graph's values.
+  mutating func addSlot(_ type: TensorType, _ graph: Graph) -> ValueID {
+    extraTypes.append(type)
+    return ValueID(graph.values.count + extraTypes.count - 1)
+  }
+
+  /// What runs in place of node `end`, with the work of `source`.
+  mutating func set(_ nodes: [PlannedNode], at end: NodeID, standsFor source: NodeID?) {
+    planned[end] = nodes
+    convolution[end] = source
   }
 
   /// What runs in place of node `end`, with the work of `source`.
@@ -85,15 +104,24 @@ struct Fusions {
     }
   }
 
-  private mutating func addFinish(_ graph: Graph, _ conv: NodeID, _ blocked: Set<NodeID>, _ uses: [Int], _ readers: [ValueID: NodeID]) {
-    /// The one node that reads a node's result.
-    func next(_ id: NodeID) -> NodeID? { uses[Int(graph[id].results[0].index)] == 1 ? readers[graph[id].results[0]] : nil }
-    guard let rescale = next(conv), case .rescale(let a) = graph[rescale].op, graph[rescale].operands.count == 3,
-      graph[rescale].operands[0] == graph[conv].results[0], let m = graph.constant(graph[rescale].operands[1])?.floats,
+  /// The rescale that alone reads a binary layer's sums, if it may run with it.
+  func finish(of conv: NodeID, _ graph: Graph, _ uses: [Int], _ readers: [ValueID: NodeID]) -> (NodeID, Rescale)? {
+    let sums = graph[conv].results[0]
+    guard uses[Int(sums.index)] == 1, let rescale = readers[sums], case .rescale(let a) = graph[rescale].op,
+      graph[rescale].operands.count == 3, graph[rescale].operands[0] == sums, let m = graph.constant(graph[rescale].operands[1])?.floats,
       let c = graph.constant(graph[rescale].operands[2])?.floats,
       // No sum, of 32 bits, may leave the finite numbers: a NaN quantizes to 0, and then order is lost.
       zip(m, c).allSatisfy({ ($0.magnitude * 0x1p32 + $1.magnitude).isFinite })
-    else { return }
+    else { return nil }
+    return (rescale, a)
+  }
+
+  private mutating func addFinish(
+    _ graph: Graph, _ conv: NodeID, _ blocked: Set<NodeID>, _ uses: [Int], _ readers: [ValueID: NodeID], bits: ValueID?
+  ) {
+    /// The one node that reads a node's result.
+    func next(_ id: NodeID) -> NodeID? { uses[Int(graph[id].results[0].index)] == 1 ? readers[graph[id].results[0]] : nil }
+    guard let (rescale, a) = finish(of: conv, graph, uses, readers) else { return }
     var pool: NodeID?
     var last = next(rescale)
     if let id = last, case .pool(let p) = graph[id].op, blocked.contains(id), p.isMaximumOfSome { (pool, last) = (id, next(id)) }
@@ -108,6 +136,7 @@ struct Fusions {
     if quantize == nil { pool = nil }
     var fused = graph[conv]
     fused.results = graph[end].results
+    if let bits { fused.operands[0] = bits }
     let finish = Finish(
       m: graph[rescale].operands[1], c: graph[rescale].operands[2], activation: a.activation,
       codes: Fusions.codes(graph[conv].operands[0], graph), quantize: quantize)
@@ -117,16 +146,15 @@ struct Fusions {
     }
     convolution[end] = conv
     guard let pool else {
-      planned[end] = [PlannedNode(id: conv, node: fused, finish: finish)]
+      planned[end] = [PlannedNode(id: conv, node: fused, finish: finish, readsBits: bits != nil)]
       return
     }
     var type = graph.type(of: graph[rescale].results[0])
     type = TensorType(graph.type(of: graph[end].results[0]).element, type.shape)
-    fused.results = [ValueID(graph.values.count + extraTypes.count)]
-    extraTypes.append(type)
+    fused.results = [addSlot(type, graph)]
     var pooled = graph[pool]
     (pooled.operands, pooled.results) = (fused.results, graph[end].results)
-    planned[end] = [PlannedNode(id: conv, node: fused, finish: finish), PlannedNode(id: pool, node: pooled)]
+    planned[end] = [PlannedNode(id: conv, node: fused, finish: finish, readsBits: bits != nil), PlannedNode(id: pool, node: pooled)]
   }
 
   /// What codes a value may hold, and 0.
@@ -139,13 +167,5 @@ struct Fusions {
       }
     }
     return graph.type(of: id).element == .int8 ? -128...127 : 0...255
-  }
-}
-
-extension Pool {
-  /// Whether it is a maximum, each over at least one element of the input.
-  fileprivate var isMaximumOfSome: Bool {
-    kind == .max && !roundUp
-      && kernel.indices.allSatisfy { window.dilation($0) == 1 && max(window.padBefore($0), window.padAfter($0)) < kernel[$0] }
   }
 }

@@ -41,6 +41,15 @@ final class ResultCollector: @unchecked Sendable {
       case .plain:
         let count = place.isPerSample ? samples * place.byteCount : place.byteCount
         (base + (place.isPerSample ? first * place.byteCount : 0)).copyMemory(from: source, byteCount: count)
+      case .bits:
+        let shape = target.type.shape
+        let (from, to) = (shape.channelWords * shape.positions, shape[1] * shape.positions)
+        let start = place.isPerSample ? first : 0
+        for sample in 0..<(place.isPerSample ? samples : shape[0]) {
+          bitline_unpack_bits(
+            Int64(shape[1]), Int64(shape.positions), source.assumingMemoryBound(to: UInt64.self) + sample * from,
+            base.assumingMemoryBound(to: Int8.self) + (start + sample) * to)
+        }
       case .blocked:
         let shape = target.type.shape
         let (from, to) = (shape.channelBlocks * Shape.lanes * shape.positions, shape[1] * shape.positions)

@@ -37,7 +37,7 @@ extension StepCompiler {
     return isWide(shape)
   }
 
-  private func isOrder(_ id: ValueID) -> Bool {
+  func isOrder(_ id: ValueID) -> Bool {
     guard let order = constant(id)?.elements(Int32.self) else { return false }
     return order.sorted() == Array(0..<Int32(order.count))
   }
@@ -60,12 +60,7 @@ extension StepCompiler {
     guard case .binaryConv(let a) = node.op, let weights = constant(node.operands[1]), let m = constant(finish.m)?.floats,
       let c = constant(finish.c)?.floats, var shape = convShape(a.window, 1, node, weights)
     else { return nil }
-    var ending = bitline_finish(
-      activation: finish.activation.kernelActivation, quantizes: 0, scale: 1, lo: 0, hi: 0)
-    if let (quantize, scale) = finish.quantize {
-      ending = bitline_finish(
-        activation: ending.activation, quantizes: 1, scale: scale, lo: Int32(quantize.lo), hi: Int32(quantize.hi))
-    }
+    var ending = finish.kernelFinish
     let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
     let samples = Int64(expectedSamples)
     let bytes = bitline_conv_codes_plan_bytes(isa, &shape, lo, hi, samples)
@@ -222,5 +217,13 @@ extension StepCompiler {
           isa, $0, 0, 0, 0, Int64(batch(frame.samples) * blocks), frame.read(x, as: Float.self), frame.write(y, as: Float.self))
       }
     }
+  }
+}
+
+extension Finish {
+  var kernelFinish: bitline_finish {
+    let activation = activation.kernelActivation
+    guard let (quantize, scale) = quantize else { return bitline_finish(activation: activation, quantizes: 0, scale: 1, lo: 0, hi: 0) }
+    return bitline_finish(activation: activation, quantizes: 1, scale: scale, lo: Int32(quantize.lo), hi: Int32(quantize.hi))
   }
 }

@@ -38,6 +38,8 @@ struct StepCompiler {
     let node = planned.node
     if planned.isConversion { return conversion(node) }
     if let coded = planned.coded { return codedStep(node, coded) }
+    if let bits = planned.bits { return bitsStep(node, bits) }
+    if let finish = planned.finish, planned.readsBits { return bitsConv(node, finish) }
     if isOrdered && isInexact(node) { return orderedStep(node) ?? reference(node) }
     if let finish = planned.finish, let step = codesConv(node, finish) { return step }
     if layout(node.results[0]) == .blocked, case .pool(let a) = node.op, let step = blockedPool(a, node) { return step }

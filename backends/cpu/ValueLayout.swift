@@ -6,6 +6,8 @@ enum ValueLayout: Hashable, Sendable {
   case plain
   /// `[batch][ceil(channels / 16)][positions][16]` for a type of `[batch, channels, positions...]`.
   case blocked
+  /// `[batch][positions][ceil(channels / 64)]` words of bits, for codes of -1 and +1.
+  case bits
 }
 
 extension Reduce {
@@ -23,11 +25,12 @@ extension Shape {
   /// The product of the dimensions behind the channels.
   var positions: Int { dimensions.dropFirst(2).reduce(1, *) }
 
-  /// Elements of one sample in a layout.
+  /// Elements of one sample in a layout; for bits, bytes.
   func sampleElements(_ layout: ValueLayout) -> Int? {
     switch layout {
     case .plain: Shape.product(dimensions.dropFirst())
     case .blocked: Shape.product([channelBlocks, Shape.lanes] + dimensions.dropFirst(2))
+    case .bits: Shape.product([channelWords, 8] + dimensions.dropFirst(2))
     }
   }
 }
@@ -42,8 +45,12 @@ struct PlannedNode {
   var addend: ValueID?
   /// What becomes of a binary convolution's sums, if the node gives that instead of them.
   var finish: Finish?
+  /// Whether it is a binary layer of bits.
+  var readsBits = false
   /// Set on a node that computes on codes.
   var coded: CodedNode?
+  /// Set on a node whose result is bits.
+  var bits: BitNode?
   /// Multiply-accumulates, of a sample if the batch is free.
   var macs = 0
   /// Set on a node that only brings its operand into its result's layout.
@@ -59,6 +66,16 @@ struct Finish {
   let codes: ClosedRange<Int>
   /// The next codes and their scale; nil: the numbers are stored.
   let quantize: (Quantize, scale: Float)?
+}
+
+/// What there are kernels for.
+struct NodeChoices {
+  /// Nodes that may run in blocks of channels.
+  let blocked: Set<NodeID>
+  /// Whether a layer whose weights have a shape may run on codes.
+  let coded: (Node, Shape) -> Bool
+  /// Binary layers that may run on bits.
+  let onBits: Set<NodeID>
 }
 
 /// The nodes of a graph that depend on inputs, fused where that saves traffic, with regions of the graph in blocks of channels.
@@ -77,14 +94,11 @@ struct NodePlan {
   private(set) var hidden: Set<ValueID> = []
   private var copies: [ValueID: ValueID] = [:]
 
-  /// `fuses`: whether nodes may be fused, hiding values; `blocks`: whether a convolution runs in blocks of channels; `coded`: whether a layer
-  /// whose weights have a shape may run on codes.
-  init(
-    _ graph: Graph, isVariable: [Bool], constants: [Tensor?], fuses: Bool, blocks: (Node) -> Bool, coded: (Node, Shape) -> Bool
-  ) {
+  /// `fuses`: whether nodes may be fused, hiding values.
+  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], fuses: Bool, _ choices: NodeChoices) {
     let variable = zip(graph.nodeIDs, graph.nodes).filter { $1.results.contains { isVariable[Int($0.index)] } }
-    let blocked = Set(variable.filter { blocks($1) }.map(\.0))
-    let fused = fuses ? Fusions(graph, isVariable: isVariable, constants: constants, blocked: blocked, coded: coded) : Fusions()
+    let blocked = choices.blocked
+    let fused = fuses ? Fusions(graph, isVariable: isVariable, constants: constants, choices) : Fusions()
     hidden = fused.hidden
     types = graph.values.map(\.type) + fused.extraTypes
     layouts = [ValueLayout](repeating: .plain, count: types.count)
@@ -101,9 +115,18 @@ struct NodePlan {
   private mutating func add(_ planned: PlannedNode, _ isVariable: [Bool], mayBlock: Bool) {
     var planned = planned
     let isRead = { (id: ValueID) in isVariable[Int(id.index)] }
-    let (layout, wanted) =
-      planned.coded.map { codedChoice(planned.node, $0) }
-      ?? (planned.finish == nil ? choice(planned.node, isRead, mayBlock: mayBlock) : (.blocked, .blocked))
+    let (layout, wanted): (ValueLayout, ValueLayout) =
+      if let coded = planned.coded {
+        codedChoice(planned.node, coded)
+      } else if case .pack = planned.bits {
+        (.bits, .blocked)
+      } else if planned.bits != nil {
+        (.bits, .bits)
+      } else if planned.finish != nil {
+        (.blocked, planned.readsBits ? .bits : .blocked)
+      } else {
+        choice(planned.node, isRead, mayBlock: mayBlock)
+      }
     for (place, operand) in planned.node.operands.enumerated() where isRead(operand) {
       planned.node.operands[place] = copy(operand, in: wanted, for: planned)
     }

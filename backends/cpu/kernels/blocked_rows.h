@@ -18,7 +18,9 @@
 #include "block_words.h"
 #include "depthwise_i8.h"
 #include "dense_i8.h"
+#include "dense_few_f32.h"
 #include "rows_codes.h"
+#include "pack_bits.h"
 #include "winograd_u8.h"
 #include "winograd_i16.h"
 
@@ -127,6 +129,15 @@ static BITLINE_TARGET void BITLINE_LEVEL(dense_i8)(
   }
 }
 
+static BITLINE_TARGET void BITLINE_LEVEL(dense_few_f32)(const float *x, int64_t inputs, const float *w, int filters, float *sums) {
+  switch (filters) {
+  case 1: dense_few_f32_rows(x, inputs, w, 1, sums); break;
+  case 2: dense_few_f32_rows(x, inputs, w, 2, sums); break;
+  case 3: dense_few_f32_rows(x, inputs, w, 3, sums); break;
+  default: dense_few_f32_rows(x, inputs, w, 4, sums);
+  }
+}
+
 static BITLINE_TARGET void BITLINE_LEVEL(add_codes)(
   const bitline_add_codes_plan *p, int64_t count, const uint8_t *a, const uint8_t *b, uint8_t *y
 ) {
@@ -163,6 +174,12 @@ static BITLINE_TARGET void BITLINE_LEVEL(pool_max_blocked_u8)(
   const bitline_conv_shape *s, int64_t planes, const uint8_t *x, uint8_t *y, int flip
 ) {
   pool_max_blocked_u8_body(s, planes, x, y, flip);
+}
+
+static BITLINE_TARGET int BITLINE_LEVEL(pack_bits)(
+  const float *from, const float *to, uint16_t flips, int64_t positions, const float *x, uint8_t *y, int64_t row
+) {
+  return pack_bits_body(from, to, flips, positions, x, y, row);
 }
 
 static BITLINE_TARGET void BITLINE_LEVEL(winograd_input_f32)(
@@ -243,4 +260,5 @@ static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, flo
   .dense_i8 = BITLINE_LEVEL(dense_i8), .add_codes = BITLINE_LEVEL(add_codes),                                                   \
   .mean_codes = BITLINE_LEVEL(mean_codes), .finish_rows = BITLINE_LEVEL(finish_rows),                                           \
   .winograd_input_u8 = BITLINE_LEVEL(winograd_input_u8), .winograd_output_i32 = BITLINE_LEVEL(winograd_output_i32),              \
-  .pool_max_blocked_u8 = BITLINE_LEVEL(pool_max_blocked_u8)
+  .pool_max_blocked_u8 = BITLINE_LEVEL(pool_max_blocked_u8), .pack_bits = BITLINE_LEVEL(pack_bits),              \
+  .dense_few_f32 = BITLINE_LEVEL(dense_few_f32)

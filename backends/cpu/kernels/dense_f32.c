@@ -1,10 +1,15 @@
-/// f32 dense layer: samples in rows, filters in columns, weights packed in blocks of columns.
+/// f32 dense layer: samples in rows, filters in columns, weights packed in blocks of columns; or few filters of many inputs, each by itself.
 #include "table.h"
+
+/// With so many inputs, adding up the parts of a sum is little beside making them.
+enum { MANY_INPUTS = 1024 };
 
 /// Followed by weights and biases, at these offsets.
 typedef struct dense_f32_plan {
   int32_t isa;
   bitline_activation activation;
+  /// Whether filters are so few that blocks of columns would be half empty: then weights are `[filters][inputs rounded up to 16]`.
+  int32_t few;
   int64_t inputs, filters, padded_filters;
   int64_t weights, biases, bytes;
 } dense_f32_plan;
@@ -12,8 +17,10 @@ typedef struct dense_f32_plan {
 static dense_f32_plan describe(bitline_isa isa, int64_t inputs, int64_t filters) {
   dense_f32_plan p = {.isa = isa, .inputs = inputs, .filters = filters};
   p.padded_filters = bitline_round_up(filters, bitline_table_of(isa)->f32_cols);
+  p.few = inputs >= MANY_INPUTS && 2 * filters <= bitline_table_of(isa)->f32_cols;
   p.weights = (int64_t)bitline_lines(sizeof(dense_f32_plan));
-  p.biases = p.weights + (int64_t)bitline_lines(p.padded_filters * inputs * 4);
+  const int64_t count = p.few ? filters * bitline_round_up(inputs, 16) : p.padded_filters * inputs;
+  p.biases = p.weights + (int64_t)bitline_lines(count * 4);
   p.bytes = p.biases + (int64_t)bitline_lines(p.padded_filters * 4);
   return p;
 }
@@ -34,9 +41,22 @@ void bitline_dense_f32_prepare(
   float *packed = (float *)(bytes + p.weights), *biases = (float *)(bytes + p.biases);
   const int64_t cols = bitline_table_of(isa)->f32_cols;
   for (int64_t f = 0; f < filters; f++) {
-    float *to = packed + f / cols * cols * inputs + f % cols;
-    for (int64_t k = 0; k < inputs; k++) to[k * cols] = weights[f * filter_stride + k * input_stride];
+    float *to = p.few ? packed + f * bitline_round_up(inputs, 16) : packed + f / cols * cols * inputs + f % cols;
+    const int64_t step = p.few ? 1 : cols;
+    for (int64_t k = 0; k < inputs; k++) to[k * step] = weights[f * filter_stride + k * input_stride];
     biases[f] = bias ? bias[f] : 0;
+  }
+}
+
+static void run_few(const dense_f32_plan *p, const bitline_table *table, int64_t batch, const float *x, float *y) {
+  const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
+  for (int64_t f = 0; f < p->filters; f += 4) {
+    const int filters = (int)bitline_min(4, p->filters - f);
+    for (int64_t n = 0; n < batch; n++) {
+      float sums[4];
+      table->dense_few_f32(x + n * p->inputs, p->inputs, weights + f * bitline_round_up(p->inputs, 16), filters, sums);
+      for (int i = 0; i < filters; i++) y[n * p->filters + f + i] = bitline_activate(p->activation, sums[i] + biases[f + i]);
+    }
   }
 }
 
@@ -44,6 +64,10 @@ void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, floa
   const dense_f32_plan *p = plan;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
   const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
+  if (p->few) {
+    run_few(p, table, batch, x, y);
+    return;
+  }
   const int64_t cols = table->f32_cols, rows = table->f32_rows;
   const int64_t passes = (p->inputs + table->f32_depth - 1) / table->f32_depth;
   const int64_t depth = passes > 0 ? (p->inputs + passes - 1) / passes : 1;

@@ -18,29 +18,32 @@ BITLINE_INLINE BITLINE_TARGET_AVX512 __m512i broadcast_word(const uint8_t *word)
   return _mm512_set1_epi32(value);
 }
 
-/// `rows`, `vectors` and `weights_in_columns` are constants at every call, so that the block stays in registers.
-BITLINE_INLINE BITLINE_TARGET_AVX512 void block(const gemm_u8b_args *g, const int rows, const int vectors, const int weights_in_columns) {
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+/// Rows `first` to `first + rows`. All but `first` are constants at every call, so that the block stays in registers: with readouts, totals
+/// stand beside sums, so that there is room for half the rows.
+BITLINE_INLINE BITLINE_TARGET_AVX512 void block(
+  const gemm_u8b_args *g, const int first, const int rows, const int vectors, const int weights_in_columns, const int exact
+) {
   const __mmask16 last = (__mmask16)(0xffffu >> (16 * vectors - g->cols));
-  const int exact = g->limit == 0;
-  __m512i total[8][2];
-  if (!exact) for (int i = 0; i < rows; i++) for (int v = 0; v < vectors; v++) total[i][v] = _mm512_setzero_si512();
-  const uint8_t *a = g->a, *b = g->b;
+  __m512i total[8][2], sum[8][2];
+  UNROLL for (int i = 0; i < rows; i++) UNROLL for (int v = 0; v < vectors; v++) total[i][v] = _mm512_setzero_si512();
+  const uint8_t *a = g->a + first * (weights_in_columns ? g->a_stride : 4), *b = g->b;
   const int32_t *start = g->start;
-  __m512i sum[8][2];
   for (int64_t tile = 0; tile < g->tiles; tile++) {
-    for (int i = 0; i < rows; i++) {
-      for (int v = 0; v < vectors; v++) {
+    UNROLL for (int i = 0; i < rows; i++) {
+      UNROLL for (int v = 0; v < vectors; v++) {
         if (!start) sum[i][v] = _mm512_setzero_si512();
-        else sum[i][v] = weights_in_columns ? _mm512_loadu_si512(start + 16 * v) : _mm512_set1_epi32(start[i]);
+        else sum[i][v] = weights_in_columns ? _mm512_loadu_si512(start + 16 * v) : _mm512_set1_epi32(start[first + i]);
       }
     }
     if (start) start += weights_in_columns ? 32 : 8;
     for (int64_t word = tile == g->tiles - 1 ? g->last_words : g->tile_words; word > 0; word--) {
       __m512i column[2];
-      for (int v = 0; v < vectors; v++) column[v] = _mm512_loadu_si512(b + 64 * v);
-      for (int i = 0; i < rows; i++) {
-        __m512i row = broadcast_word(weights_in_columns ? a + i * g->a_stride : a + 4 * i);
-        for (int v = 0; v < vectors; v++) {
+      UNROLL for (int v = 0; v < vectors; v++) column[v] = _mm512_loadu_si512(b + 64 * v);
+      UNROLL for (int i = 0; i < rows; i++) {
+        const __m512i row = broadcast_word(weights_in_columns ? a + i * g->a_stride : a + 4 * i);
+        UNROLL for (int v = 0; v < vectors; v++) {
           sum[i][v] = weights_in_columns ? _mm512_dpbusd_epi32(sum[i][v], row, column[v]) : _mm512_dpbusd_epi32(sum[i][v], column[v], row);
         }
       }
@@ -48,30 +51,39 @@ BITLINE_INLINE BITLINE_TARGET_AVX512 void block(const gemm_u8b_args *g, const in
       b += 128;
     }
     if (exact) break;
-    for (int i = 0; i < rows; i++) {
-      for (int v = 0; v < vectors; v++) total[i][v] = _mm512_add_epi32(total[i][v], read_out(g, sum[i][v]));
+    UNROLL for (int i = 0; i < rows; i++) {
+      UNROLL for (int v = 0; v < vectors; v++) total[i][v] = _mm512_add_epi32(total[i][v], read_out(g, sum[i][v]));
     }
   }
-  for (int i = 0; i < rows; i++) {
-    for (int v = 0; v < vectors; v++) {
-      __mmask16 mask = v == vectors - 1 ? last : (__mmask16)0xffff;
-      _mm512_mask_storeu_epi32(g->c + i * g->c_stride + 16 * v, mask, exact ? sum[i][v] : total[i][v]);
+  UNROLL for (int i = 0; i < rows; i++) {
+    UNROLL for (int v = 0; v < vectors; v++) {
+      const __mmask16 mask = v == vectors - 1 ? last : (__mmask16)0xffff;
+      _mm512_mask_storeu_epi32(g->c + (first + i) * g->c_stride + 16 * v, mask, exact ? sum[i][v] : total[i][v]);
     }
   }
 }
 
-#define CASE(rows, weights_in_columns)                                     \
-  case rows:                                                               \
-    if (g->cols > 16) block(g, rows, 2, weights_in_columns);               \
-    else block(g, rows, 1, weights_in_columns);                            \
+#define CASE(rows, weights_in_columns, exact)                                       \
+  case rows:                                                                        \
+    if (g->cols > 16) block(g, first, rows, 2, weights_in_columns, exact);          \
+    else block(g, first, rows, 1, weights_in_columns, exact);                       \
     break;
-#define CASES(flag) CASE(1, flag) CASE(2, flag) CASE(3, flag) CASE(4, flag) CASE(5, flag) CASE(6, flag) CASE(7, flag) CASE(8, flag)
+#define CASES(flag, exact) CASE(1, flag, exact) CASE(2, flag, exact) CASE(3, flag, exact) CASE(4, flag, exact)
+#define MORE_CASES(flag) CASE(5, flag, 1) CASE(6, flag, 1) CASE(7, flag, 1) CASE(8, flag, 1)
 
-BITLINE_TARGET_AVX512 void bitline_gemm_u8b_codes_in_columns_8x32_avx512(const gemm_u8b_args *g) {
-  switch (g->rows) { CASES(0) }
-}
+#define GEMM(name, flag)                                                            \
+  BITLINE_TARGET_AVX512 static void name##_exact(const gemm_u8b_args *g) {          \
+    const int first = 0;                                                            \
+    switch (g->rows) { CASES(flag, 1) MORE_CASES(flag) }                            \
+  }                                                                                 \
+  BITLINE_TARGET_AVX512 static void name##_read(const gemm_u8b_args *g, int first) { \
+    switch (bitline_min(4, g->rows - first)) { CASES(flag, 0) }                     \
+  }                                                                                 \
+  BITLINE_TARGET_AVX512 void name(const gemm_u8b_args *g) {                         \
+    if (g->limit == 0) name##_exact(g);                                             \
+    else for (int first = 0; first < g->rows; first += 4) name##_read(g, first);    \
+  }
 
-BITLINE_TARGET_AVX512 void bitline_gemm_u8b_weights_in_columns_8x32_avx512(const gemm_u8b_args *g) {
-  switch (g->rows) { CASES(1) }
-}
+GEMM(bitline_gemm_u8b_codes_in_columns_8x32_avx512, 0)
+GEMM(bitline_gemm_u8b_weights_in_columns_8x32_avx512, 1)
 #endif

@@ -147,6 +147,22 @@ typedef struct block_words_args {
   int64_t ahead_lines;
 } block_words_args;
 
+/// Rows of bits x 16 filters of bits: how many differ (`gemm_bits.h`).
+typedef struct gemm_bits_args {
+  /// `[rows][words]`, and `[words][16]` aligned to 64 bytes; `words` is even.
+  const uint64_t *x, *w;
+  int64_t words, rows;
+  /// Which limits or starts a row has: `[classes][16]`, aligned to 64 bytes.
+  const int32_t *classes;
+  /// Two bytes for each row, `bits_row` bytes apart, a bit for each filter, 1 where no more differ than the limit.
+  /// Null: `sums[rows][16]`, each the start less twice what differs.
+  uint8_t *bits;
+  int64_t bits_row;
+  const int64_t *limits;
+  const int32_t *starts;
+  int32_t *sums;
+} gemm_bits_args;
+
 /// One convolution's dot product in f64 over the numbers that codes stand for, in any order.
 typedef struct dequantized_dot_args {
   /// A sample in blocks, and what is flipped in its bytes.
@@ -187,6 +203,8 @@ typedef struct bitline_table {
   void (*gemm_f32_packed_rows)(const gemm_f32_args *args);
   void (*gemm_f32_strided_rows)(const gemm_f32_args *args);
   void (*conv_f32_taps)(const taps_f32_args *args);
+  /// Dot products of a row with up to four filters (`dense_few_f32.h`).
+  void (*dense_few_f32)(const float *x, int64_t inputs, const float *w, int filters, float *sums);
   int u8b_rows, u8b_cols;
   void (*gemm_u8b_codes_in_columns)(const gemm_u8b_args *args);
   void (*gemm_u8b_weights_in_columns)(const gemm_u8b_args *args);
@@ -284,6 +302,9 @@ typedef struct bitline_table {
     const winograd_tiles *tiles, int64_t first, int64_t count, const int32_t *from, int64_t position, int64_t row,
     const bitline_finish *finish, const float *m, const float *c, void *y, int64_t sample);
   void (*pool_max_blocked_u8)(const bitline_conv_shape *shape, int64_t planes, const uint8_t *x, uint8_t *y, int flip);
+  void (*gemm_bits)(const gemm_bits_args *args);
+  /// Sixteen channels of a plane in blocks to two bytes of each position, `row` bytes apart; returns whether some number is no bit.
+  int (*pack_bits)(const float *from, const float *to, uint16_t flips, int64_t positions, const float *x, uint8_t *y, int64_t row);
   /// One block of channels.
   void (*depthwise_blocked_f32)(
     const bitline_conv_shape *shape, const float *x, const float *w, const float *bias, bitline_activation activation, float *y);
@@ -298,6 +319,7 @@ void bitline_gemm_f32_strided_rows_4x8_portable(const gemm_f32_args *args);
 void bitline_conv_f32_taps_4x8_portable(const taps_f32_args *args);
 void bitline_gemm_u8b_codes_in_columns_4x8_portable(const gemm_u8b_args *args);
 void bitline_gemm_u8b_weights_in_columns_4x8_portable(const gemm_u8b_args *args);
+void bitline_gemm_bits_1x16_portable(const gemm_bits_args *args);
 extern const bitline_table bitline_table_portable;
 #if BITLINE_X86
 void bitline_gemm_f32_packed_rows_6x16_avx2(const gemm_f32_args *args);
@@ -305,12 +327,14 @@ void bitline_gemm_f32_strided_rows_6x16_avx2(const gemm_f32_args *args);
 void bitline_conv_f32_taps_6x16_avx2(const taps_f32_args *args);
 void bitline_gemm_u8b_codes_in_columns_4x16_avx2(const gemm_u8b_args *args);
 void bitline_gemm_u8b_weights_in_columns_4x16_avx2(const gemm_u8b_args *args);
+void bitline_gemm_bits_1x16_avx2(const gemm_bits_args *args);
 extern const bitline_table bitline_table_avx2;
 void bitline_gemm_f32_packed_rows_8x32_avx512(const gemm_f32_args *args);
 void bitline_gemm_f32_strided_rows_8x32_avx512(const gemm_f32_args *args);
 void bitline_conv_f32_taps_8x32_avx512(const taps_f32_args *args);
 void bitline_gemm_u8b_codes_in_columns_8x32_avx512(const gemm_u8b_args *args);
 void bitline_gemm_u8b_weights_in_columns_8x32_avx512(const gemm_u8b_args *args);
+void bitline_gemm_bits_4x16_avx512(const gemm_bits_args *args);
 extern const bitline_table bitline_table_avx512;
 #endif
 

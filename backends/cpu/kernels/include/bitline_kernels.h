@@ -217,6 +217,35 @@ void bitline_unblock_channels_u8(int64_t channels, int64_t positions, const uint
 void bitline_pool_max_blocked_u8(
   bitline_isa isa, const bitline_conv_shape *shape, int signed_codes, int64_t blocks, const uint8_t *x, uint8_t *y);
 
+// --- layers of bits: inputs and weights of +-1 ---------------------------------------------------------------------------------------
+// Tensors of bits are `[samples][height][width][ceil(channels / 64)]` words; 1 stands for +1, and bits beyond the channels are 0.
+
+/// Bytes of a plan of `bitline_conv_bits_prepare` (`to_bits`) or `bitline_conv_bits_prepare_finish`. `groups` must be 1.
+size_t bitline_conv_bits_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int to_bits);
+/// Packs `weights[filters][channels][kernel_height][kernel_width]` of +-1. Padding is 0. A result is 1 where `signs[filter] * sum` is at
+/// least `least[filter]`; signs are +-1, and `least` no greater in magnitude than one more than there are inputs.
+void bitline_conv_bits_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, const int8_t *weights, const int32_t *least, const int8_t *signs, void *plan);
+/// The same for results in blocks of sixteen channels, finished as those of `bitline_conv_codes_run`.
+void bitline_conv_bits_prepare_finish(
+  bitline_isa isa, const bitline_conv_shape *shape, const int8_t *weights, const float *m, const float *c, const bitline_finish *finish,
+  void *plan);
+/// Bytes that `bitline_conv_bits_run` needs as workspace.
+size_t bitline_conv_bits_workspace_bytes(const void *plan, int threads);
+void bitline_conv_bits_run(const void *plan, int64_t batch, const uint64_t *x, void *y, void *workspace, bitline_team *team);
+
+/// The bits of a sample in blocks of sixteen channels: 1 at `to` and above, 0 below `from`, which is no greater; where `flips` has the
+/// channel's bit, the other way round. Thresholds are `[ceil(channels / 16)][16]`, infinite where there is no channel, and flips one for each
+/// block. Returns 0, or 1 when some number is neither, infinite or none: then bits are unspecified.
+int bitline_pack_bits_f32(
+  bitline_isa isa, int64_t channels, int64_t positions, const float *from, const float *to, const uint16_t *flips, const float *x,
+  uint64_t *y);
+/// The bits of a sample to `[channels][positions]` of -1 and +1.
+void bitline_unpack_bits(int64_t channels, int64_t positions, const uint64_t *x, int8_t *y);
+
+/// The maximum over each window's elements inside the input, or the minimum where `flips` has the channel's bit; every window has some.
+void bitline_pool_max_bits(const bitline_conv_shape *shape, int64_t samples, const uint64_t *flips, const uint64_t *x, uint64_t *y);
+
 // --- int8 layers, from codes to codes ------------------------------------------------------------------------------------------------
 
 /// What codes stand for: `(code - zero) * scale`, in f32. They are i8 if signed, else u8, and `zero` is one of them.
