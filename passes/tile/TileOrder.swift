@@ -20,6 +20,9 @@ struct TileOrder {
   /// The mean square of tile sums in the order of memory, over that in this order, in dB.
   let gain: Double
 
+  /// Their products take 256 MB.
+  static let mostInputs = 8192
+
   /// Rounds through all inputs; exchanges mostly end in fewer.
   private static let rounds = 12
 
@@ -42,7 +45,11 @@ func tileOrders(in graph: Graph, _ context: PassContext, _ length: (Int) -> Int)
   }
   let layers = graph.nodeIDs.filter { id in
     guard let layer = TiledLayer(graph[id], in: graph) else { return false }
-    return layer.order == nil && layer.inputs > length(layer.inputs) && graph.constant(layer.weights) != nil
+    guard layer.order == nil && layer.inputs > length(layer.inputs) && graph.constant(layer.weights) != nil else { return false }
+    if layer.inputs > TileOrder.mostInputs {
+      context.note("\(graph[id].label): in the order of memory, \(layer.inputs) inputs are too many to order")
+    }
+    return layer.inputs <= TileOrder.mostInputs
   }
   var columns = layers.compactMap { TiledLayer(graph[$0], in: graph).map(InputColumns.init) }
   try forEachBatch(of: layers, in: graph, samples: 64, context) { columns[$0].add($1) }
