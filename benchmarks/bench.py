@@ -9,8 +9,10 @@ import json
 import os
 import pathlib
 import platform
+import re
 import statistics
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -219,6 +221,48 @@ def int8_rows(a, lines):
                 report(lines, row(title, measure(engines, a.rounds, runs), "bitline"))
 
 
+def peak_bytes(command):
+    """The most memory that a process had, in bytes, and what it printed."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"{command}: {process.returncode}")
+    return usage.ru_maxrss * 1024, printed
+
+
+ONNXRUNTIME_MEMORY = """
+import numpy, onnxruntime, re, sys
+def kilobytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1])
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+open("/proc/self/clear_refs", "w").write("5")  # the peak starts again from here
+before = kilobytes("VmRSS")
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
+session.run(None, {"x": numpy.zeros([1, *map(int, sys.argv[2:])], numpy.float32)})
+print((kilobytes("VmHWM") - before) * 1024)
+"""
+
+
+def memory_rows(a, lines):
+    """Memory of whole processes on one sample; onnxruntime's less what Python with its libraries takes before a model is read."""
+    for name in ("resnet18", "mobilenet-v2"):
+        if a.models and name not in a.models:
+            continue
+        path = a.work / f"{name}.onnx"
+        for title, model in ((f"{name} f32", path), (f"{name} int8 (QDQ)", quantized(name, path))):
+            command = [a.bitline, "profile", str(model), "--batch", "1", "--threads", "1", "--repeat", "3"]
+            # Layer by layer a model is compiled a second time.
+            whole, _ = peak_bytes([*command, "--total-only"])
+            _, printed = peak_bytes(command)
+            planned = re.search(r"planned memory: (\d+) bytes", printed)
+            _, added = peak_bytes([sys.executable, "-c", ONNXRUNTIME_MEMORY, str(model), *map(str, models.MODELS[name][1])])
+            cells = [model.stat().st_size, int(planned[1]), whole, int(added)]
+            report(lines, f"| {title} | " + " | ".join(f"{bytes_ / 1e6:.1f}" for bytes_ in cells) + " |")
+
+
 def runs_for(name, batch):
     return {"lenet5": 2000, "vgg-small": 40, "vgg-small-clip": 60, "vgg-small-xnor": 100, "resnet18": 15, "mobilenet-v2": 25}[name] // (batch if batch < 64 else 32) or 2
 
@@ -259,6 +303,8 @@ def main():
     int8_rows(a, lines)
     binary_rows(a, lines)
     xnor_rows(a, lines)
+    memory = []
+    memory_rows(a, memory)
     version = subprocess.run([a.bitline, "--version"], capture_output=True, text=True).stdout.strip()
     a.output.write_text(
         "# Measured speed\n\n"
@@ -274,7 +320,10 @@ def main():
         f"- Larq's compute engine: {'with XNNPACK and its indirect kernels, the fastest of its settings' if a.larq else 'not run (--larq)'}.\n"
         "- Not run: LiteRT and ncnn. Their packages install here; making their models from ours is not written yet. MNN was not tried.\n"
         "- \"Best peer\" is therefore the better of onnxruntime and OpenVINO, where the row has no other.\n\n"
-        "| model | milliseconds | best peer / bitline |\n|---|---|---|\n" + "\n".join(lines) + "\n")
+        "| model | milliseconds | best peer / bitline |\n|---|---|---|\n" + "\n".join(lines) + "\n\n"
+        "Megabytes, one sample, one thread. What onnxruntime adds is counted from the process as it stands before it reads the model.\n\n"
+        "| model | file | bitline's planned values | bitline's process, at most | onnxruntime adds, at most |\n|---|---|---|---|---|\n"
+        + "\n".join(memory) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,3 +15,4 @@ fi
 .venv/bin/python Tests/python/emit_check.py .build/release/bitline
 .venv/bin/python Tests/python/xnor_check.py .build/release/bitline
 .venv/bin/python Tests/python/qoperator_check.py .build/release/bitline
+.venv/bin/python Tests/python/qdq_check.py .build/release/bitline

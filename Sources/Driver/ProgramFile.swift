@@ -38,7 +38,7 @@ public struct ProgramFile: Sendable {
       writer.write(raw: payload)
     }
     writer.write("")
-    writer.write(fnv1a(writer.bytes))
+    writer.write(fnv1a(writer.bytes[...]))
     return writer.bytes
   }
 

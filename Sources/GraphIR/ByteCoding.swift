@@ -58,7 +58,11 @@ package struct ByteReader {
   }
 }
 
-/// The FNV-1a hash of bytes, 64 bits.
-package func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
-  bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+/// The FNV-1a hash of bytes, 64 bits. Of a concrete type, since a generic one is not specialised across modules and takes 70 ns a byte.
+package func fnv1a(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+  bytes.withUnsafeBufferPointer { bytes in
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    return hash
+  }
 }

@@ -20,8 +20,8 @@ final class Arena: @unchecked Sendable {
     self.samples = samples
     self.threads = threads
     team = bitline_team_make(Int32(clamping: threads))
-    bytes = .allocate(byteCount: plan.arenaBytes(samples), alignment: MemoryPlan.alignment)
-    workspace = .allocate(byteCount: plan.workspaceBytes(samples, threads), alignment: MemoryPlan.alignment)
+    bytes = .takingLines(byteCount: plan.arenaBytes(samples))
+    workspace = .takingLines(byteCount: plan.workspaceBytes(samples, threads))
     addresses = .allocate(capacity: max(plan.places.count, 1))
     guard let base = bytes.baseAddress else { preconditionFailure("an arena has at least one line") }
     addresses.initialize(repeating: base)
@@ -29,8 +29,8 @@ final class Arena: @unchecked Sendable {
 
   deinit {
     bitline_team_end(team)
-    bytes.deallocate()
-    workspace.deallocate()
+    bytes.giveBack()
+    workspace.giveBack()
     addresses.deallocate()
   }
 

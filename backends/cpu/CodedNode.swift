@@ -95,7 +95,7 @@ extension CodedNode {
   static func weights(_ id: ValueID, _ graph: Graph) -> (Tensor, [Float])? {
     guard let producer = graph.producer(of: id), case .dequantize(let a) = graph[producer].op else { return nil }
     let operands = graph[producer].operands
-    guard let codes = graph.constant(operands[0]), codes.element == .int8 || codes.element == .uint8, let numbers = codes.integers,
+    guard let codes = graph.constant(operands[0]), codes.element == .int8 || codes.element == .uint8,
       let scales = graph.constant(operands[1]), scales.element == .float32
     else { return nil }
     let filters = codes.shape[0], run = filters == 0 ? 0 : codes.count / filters
@@ -107,10 +107,14 @@ extension CodedNode {
     guard run > 0, [scales.count, zeros.count].allSatisfy({ $0 == 1 || ($0 == filters && a.axis == 0) }),
       scales.floats.allSatisfy({ Coding.scales.contains($0) })
     else { return nil }
-    let centered = numbers.enumerated().map { $1 - zeros[zeros.count == 1 ? 0 : $0 / run] }
-    let weights = centered.compactMap { Int8(exactly: $0) }
-    guard weights.count == centered.count else { return nil }
+    var weights = codes
+    if codes.element == .uint8 || zeros.contains(where: { $0 != 0 }) {
+      guard let numbers = codes.integers else { return nil }
+      let centered = numbers.enumerated().compactMap { Int8(exactly: $1 - zeros[zeros.count == 1 ? 0 : $0 / run]) }
+      guard centered.count == numbers.count else { return nil }
+      weights = Tensor(.int8, codes.shape, centered)
+    }
     let each = scales.count == 1 ? [Float](repeating: scales.floats[0], count: filters) : scales.floats
-    return (Tensor(.int8, codes.shape, weights), each)
+    return (weights, each)
   }
 }

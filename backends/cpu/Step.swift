@@ -1,3 +1,4 @@
+import CCPUKernels
 import GraphIR
 
 /// What a step sees when it runs: where values lie, how many samples there are, and room to work in.
@@ -46,7 +47,7 @@ final class PackedBytes: @unchecked Sendable {
   let bytes: UnsafeMutableRawBufferPointer
 
   init(count: Int, fill: (UnsafeMutableRawPointer) -> Void) {
-    bytes = .allocate(byteCount: max(count, 1), alignment: 64)
+    bytes = .takingLines(byteCount: max(count, 1))
     if let base = bytes.baseAddress { fill(base) }
   }
 
@@ -56,9 +57,19 @@ final class PackedBytes: @unchecked Sendable {
     }
   }
 
-  deinit { bytes.deallocate() }
+  deinit { bytes.giveBack() }
 
   var base: UnsafeRawPointer { UnsafeRawPointer(bytes.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 64)!) }
 
   func elements<Element>(_: Element.Type) -> UnsafePointer<Element> { base.assumingMemoryBound(to: Element.self) }
+}
+
+extension UnsafeMutableRawBufferPointer {
+  /// Memory for packed weights or values, in huge pages where there are any; `giveBack` ends it.
+  static func takingLines(byteCount: Int) -> UnsafeMutableRawBufferPointer {
+    guard let base = bitline_memory_take(byteCount) else { preconditionFailure("out of memory for \(byteCount) bytes") }
+    return UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+  }
+
+  func giveBack() { bitline_memory_give(baseAddress, count) }
 }

@@ -78,6 +78,12 @@ BITLINE_BLOCKS_OF_WORDS(block_i8_word, 1)
 BITLINE_BLOCKS_OF_WORDS(block_i16, 8)
 #undef BITLINE_BLOCK_BODY
 
+static BITLINE_TARGET void BITLINE_LEVEL(block_i8_few)(const block_words_args *g) {
+  if (g->few <= 4) block_i8_few_words(g, 4);
+  else if (g->few <= 6) block_i8_few_words(g, 6);
+  else block_i8_few_words(g, BITLINE_FEW_WORDS);
+}
+
 static BITLINE_TARGET int BITLINE_LEVEL(requantize_rows)(
   const requantize_lanes *lanes, const int32_t *sums, int64_t stride, int64_t rows, uint8_t *y, uint16_t *doubts
 ) {
@@ -254,7 +260,7 @@ static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, flo
   .depthwise_blocked_f32 = BITLINE_LEVEL(depthwise_blocked_f32), .elementary_f32 = BITLINE_LEVEL(elementary_f32),               \
   .softmax_f32 = BITLINE_LEVEL(softmax_f32), .block_small = BITLINE_LEVEL(block_small), .block_i8 = BITLINE_LEVEL(block_i8),              \
   .block_i8_word = BITLINE_LEVEL(block_i8_word), .block_i16 = BITLINE_LEVEL(block_i16),                                               \
-  .requantize_rows = BITLINE_LEVEL(requantize_rows), .dequantized_dot = BITLINE_LEVEL(dequantized_dot),                         \
+  .block_i8_few = BITLINE_LEVEL(block_i8_few), .requantize_rows = BITLINE_LEVEL(requantize_rows), .dequantized_dot = BITLINE_LEVEL(dequantized_dot),                         \
   .winograd_input_i16 = BITLINE_LEVEL(winograd_input_i16), .winograd_output_i16 = BITLINE_LEVEL(winograd_output_i16),           \
   .depthwise_i8 = BITLINE_LEVEL(depthwise_i8), .depthwise_i8_words = BITLINE_LEVEL(depthwise_i8_words),                         \
   .dense_i8 = BITLINE_LEVEL(dense_i8), .add_codes = BITLINE_LEVEL(add_codes),                                                   \

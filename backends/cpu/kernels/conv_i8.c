@@ -31,7 +31,7 @@ static int transforms(const bitline_conv_shape *s, const bitline_int8_layer *lay
   // half of what it takes to bring weights of i16 from a far cache or memory: six bytes a cycle were measured there.
   const double many = (double)bitline_max(samples, 1), from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters);
   const double tiles = many * ((s->out_height + 3) / 4) * ((s->out_width + 3) / 4);
-  const double moved = 36 * from * to * 512 / 6, products = 1.2 * tiles * 36 * from * to * 8;
+  const double moved = 36 * from * to * 512 / 6, products = 1.05 * tiles * 36 * from * to * 8;
   const double direct = many * s->out_height * s->out_width * 9 * from * to * 4;
   if (products + moved / 2 + tiles * (from * 120 + to * 200) >= direct) return 0;
   return fits_transforms(s, layer);
@@ -306,42 +306,55 @@ static void direct_task(void *context, int64_t index, int worker) {
   const conv_i8_plan *p = work->p;
   (void)worker;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
-  void (*block_kernel)(const block_words_args *) = p->words == 1 ? table->block_i8_word : table->block_i8;
+  // Words of four inputs; those that fill up the last block of channels have weights of 0.
+  const int64_t few = p->words == 4 && p->tap_count == blocks_of(p->shape.channels) ? (p->shape.channels + 3) / 4 : p->words * p->tap_count;
+  const int is_few = p->words == 4 && few <= BITLINE_FEW_WORDS;
+  void (*block_kernel)(const block_words_args *) = is_few ? table->block_i8_few : p->words == 1 ? table->block_i8_word : table->block_i8;
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / work->parts);
-  const int most = table->block_words_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
+  const int most = is_few ? BITLINE_FEW_ROWS : table->block_words_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   const int64_t first_run = index % work->parts * work->runs;
   const int64_t positions = p->layout.run * p->layout.runs, end_run = bitline_min(first_run + work->runs, p->layout.runs);
-  const int64_t pieces = (p->layout.run + most - 1) / most;
+  const int64_t pieces = (p->layout.run + most - 1) / most, each = p->layout.run / pieces, longer = p->layout.run % pieces;
   requantize_lanes requantize[4];
   for (int64_t v = 0; v < panel.vecs; v++) {
     requantize[v] = requantize_lanes_of(&p->requantize, (const char *)p + p->parameters, panel.first + v);
   }
-  uint16_t doubts[4][16];
+  uint16_t doubts[4][BITLINE_FEW_ROWS + 4] = {{0}};
   int any;
   block_words_args args = {
     .taps = (const int32_t *)((const char *)p + p->taps), .tap_count = p->tap_count, .vecs = panel.vecs,
     .w = (const int8_t *)p + p->weights + panel.first * BITLINE_LANES * p->tap_count * p->words * 4,
     .start = (const int32_t *)((const char *)p + p->starts) + panel.first * BITLINE_LANES, .lanes = requantize,
-    .codes_vec = positions * BITLINE_LANES, .doubts = doubts, .any = &any};
+    .codes_vec = positions * BITLINE_LANES, .doubts = doubts, .any = &any, .few = (int)few};
   // Weights of the next panel come near while this one's are used.
   const int64_t calls = bitline_max(1, (end_run - first_run) * pieces);
   args.ahead = args.w + p->tap_count * p->words * panel.vecs * BITLINE_LANES * 4;
   args.ahead_lines = (p->words * panel.vecs + calls - 1) / calls;
   for (int64_t run = first_run; run < end_run; run++) {
+    // Pieces differ by one row at most, those of few words are as long as they may be.
+    int64_t end = 0;
     for (int64_t piece = 0; piece < pieces; piece++) {
-      const int64_t first = piece * p->layout.run / pieces, end = (piece + 1) * p->layout.run / pieces;
-      const int64_t position = run * p->layout.run + first;
+      const int64_t first = end, position = run * p->layout.run + first;
+      end = is_few ? bitline_min(end + most, p->layout.run) : end + each + (piece < longer);
       args.x = work->read + (run * p->layout.position_row + first) * p->words * 4;
       args.codes = work->y + (panel.first * positions + position) * BITLINE_LANES;
       args.rows = (int)(end - first);
       block_kernel(&args);
       args.ahead += p->tap_count * args.ahead_lines * 64;
       if (!any) continue;
-      for (int64_t i = 0; i < panel.vecs * args.rows; i++) {
-        const int64_t v = i / args.rows, row = i % args.rows, at = position + row;
-        conv_i8_settle_lanes(
-          p, work->x, doubts[v][row], panel.first + v, at / p->shape.out_width, at % p->shape.out_width,
-          args.codes + v * args.codes_vec + row * BITLINE_LANES);
+      for (int64_t v = 0; v < panel.vecs; v++) {
+        for (int64_t row = 0; row < args.rows; row++) {
+          // Most are sure: four at a time are passed over.
+          uint64_t four;
+          memcpy(&four, &doubts[v][row], sizeof four);
+          if (row % 4 == 0 && four == 0) row += 3;
+          else if (doubts[v][row] != 0) {
+            const int64_t at = position + row;
+            conv_i8_settle_lanes(
+              p, work->x, doubts[v][row], panel.first + v, at / p->shape.out_width, at % p->shape.out_width,
+              args.codes + v * args.codes_vec + row * BITLINE_LANES);
+          }
+        }
       }
     }
   }

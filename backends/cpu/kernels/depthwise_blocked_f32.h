@@ -21,36 +21,89 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_columns(
   for (int i = 0; i < columns; i++) STORE16(y + 16 * i, ACTIVATE16(activation, sum[i]));
 }
 
+/// The same of a window three wide without holes and a `stride` that is a constant: a row of the input is read once for all columns, into
+/// registers.
+BITLINE_INLINE BITLINE_TARGET void depthwise_columns_by_three(
+  const bitline_conv_shape *s, const int columns, const int stride, const float *x, int64_t ky_first, int64_t ky_end, const float *w,
+  v16f bias, bitline_activation activation, float *y
+) {
+  v16f sum[8];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < columns; i++) sum[i] = bias;
+  for (int64_t ky = ky_first; ky < ky_end; ky++) {
+    const float *from = x + ky * s->dilation_height * s->width * 16;
+    v16f row[17];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < (columns - 1) * stride + 3; i++) row[i] = LOAD16(from + 16 * i);
+#pragma clang loop unroll(full)
+    for (int kx = 0; kx < 3; kx++) {
+      const v16f weight = LOAD16(w + (ky * 3 + kx) * 16);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < columns; i++) sum[i] = BITLINE_MULTIPLY_ADD(row[i * stride + kx], weight, sum[i]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < columns; i++) STORE16(y + 16 * i, ACTIVATE16(activation, sum[i]));
+}
+
+/// Results by the way that a window allows; `columns` is a constant.
+BITLINE_INLINE BITLINE_TARGET void depthwise_columns_of(
+  const bitline_conv_shape *s, const int columns, const float *x, int64_t ky_first, int64_t ky_end, const float *w, v16f bias,
+  bitline_activation activation, float *y
+) {
+  // Where there are registers for a row and its sums.
+  const int by_three = BITLINE_BLOCK_MAX_ROWS > 8 && s->kernel_width == 3 && s->dilation_width == 1;
+  if (by_three && s->stride_width == 1) depthwise_columns_by_three(s, columns, 1, x, ky_first, ky_end, w, bias, activation, y);
+  else if (by_three && s->stride_width == 2) depthwise_columns_by_three(s, columns, 2, x, ky_first, ky_end, w, bias, activation, y);
+  else depthwise_columns(s, columns, x, ky_first, ky_end, w, bias, activation, y);
+}
+
+/// One result of a column whose window may reach out of the input along the row.
+BITLINE_INLINE BITLINE_TARGET void depthwise_edge(
+  const bitline_conv_shape *s, const float *x, int64_t left, int64_t ky_first, int64_t ky_end, const float *w, v16f bias,
+  bitline_activation activation, float *y
+) {
+  int64_t kx_first, kx_end;
+  pool_inside(left, s->kernel_width, s->dilation_width, s->width, &kx_first, &kx_end);
+  v16f sum = bias;
+  for (int64_t ky = ky_first; ky < ky_end; ky++) {
+    for (int64_t kx = kx_first; kx < kx_end; kx++) {
+      const float *from = x + (ky * s->dilation_height * s->width + kx * s->dilation_width) * 16;
+      sum = BITLINE_MULTIPLY_ADD(LOAD16(from), LOAD16(w + (ky * s->kernel_width + kx) * 16), sum);
+    }
+  }
+  STORE16(y, ACTIVATE16(activation, sum));
+}
+
 BITLINE_INLINE BITLINE_TARGET void depthwise_blocked_body(
   const bitline_conv_shape *s, const float *x, const float *w, const float *bias, bitline_activation activation, float *y
 ) {
   const v16f start = LOAD16(bias);
-  const int64_t reach = (int64_t)(s->kernel_width - 1) * s->dilation_width;
+  const int64_t reach = (int64_t)(s->kernel_width - 1) * s->dilation_width, space = (int64_t)s->width - 1 - reach + s->pad_left;
+  // The columns whose windows lie inside the input.
+  const int64_t first = bitline_min((s->pad_left + s->stride_width - 1) / s->stride_width, s->out_width);
+  const int64_t end = space < 0 ? first : bitline_max(first, bitline_min(space / s->stride_width + 1, s->out_width));
   for (int64_t row = 0; row < s->out_height; row++) {
     const int64_t top = row * s->stride_height - s->pad_top;
     int64_t ky_first, ky_end;
     pool_inside(top, s->kernel_height, s->dilation_height, s->height, &ky_first, &ky_end);
-    const float *line = x + top * s->width * 16;
+    const float *line = x + (top * s->width - s->pad_left) * 16;
     for (int64_t column = 0; column < s->out_width;) {
-      const int64_t left = column * s->stride_width - s->pad_left;
-      if (left >= 0 && left + 7 * s->stride_width + reach < s->width && column + 8 <= s->out_width) {
-        depthwise_columns(s, 8, line + left * 16, ky_first, ky_end, w, start, activation, y);
-        y += 8 * 16;
-        column += 8;
-        continue;
+      const float *from = line + column * s->stride_width * 16;
+      int64_t done = 1;
+      if (column < first || column >= end) {
+        depthwise_edge(s, from, column * s->stride_width - s->pad_left, ky_first, ky_end, w, start, activation, y);
+      } else if (column + 8 <= end) {
+        depthwise_columns_of(s, 8, from, ky_first, ky_end, w, start, activation, y);
+        done = 8;
+      } else if (column + 4 <= end) {
+        depthwise_columns_of(s, 4, from, ky_first, ky_end, w, start, activation, y);
+        done = 4;
+      } else {
+        depthwise_columns_of(s, 1, from, ky_first, ky_end, w, start, activation, y);
       }
-      int64_t kx_first, kx_end;
-      pool_inside(left, s->kernel_width, s->dilation_width, s->width, &kx_first, &kx_end);
-      v16f sum = start;
-      for (int64_t ky = ky_first; ky < ky_end; ky++) {
-        for (int64_t kx = kx_first; kx < kx_end; kx++) {
-          const float *from = line + (ky * s->dilation_height * s->width + left + kx * s->dilation_width) * 16;
-          sum = BITLINE_MULTIPLY_ADD(LOAD16(from), LOAD16(w + (ky * s->kernel_width + kx) * 16), sum);
-        }
-      }
-      STORE16(y, ACTIVATE16(activation, sum));
-      y += 16;
-      column++;
+      y += done * 16;
+      column += done;
     }
   }
 }

@@ -110,7 +110,8 @@ static void lay_out(const depthwise_i8_plan *p, const uint8_t *x, uint8_t *to) {
     }
     const uint8_t *from = x + at * s->width * BITLINE_LANES;
     memset(to, zero, (size_t)(first * BITLINE_LANES));
-    for (int64_t i = 0; i < width * BITLINE_LANES; i++) to[first * BITLINE_LANES + i] = from[i] ^ flip;
+    if (flip == 0) memcpy(to + first * BITLINE_LANES, from, (size_t)(width * BITLINE_LANES));
+    else for (int64_t i = 0; i < width * BITLINE_LANES; i++) to[first * BITLINE_LANES + i] = from[i] ^ flip;
     memset(to + (first + width) * BITLINE_LANES, zero, (size_t)((p->padded_width - first - width) * BITLINE_LANES));
   }
 }

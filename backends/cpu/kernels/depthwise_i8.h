@@ -60,35 +60,66 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_i8_row(
 #ifdef BITLINE_TRANSPOSE_WORDS
 /// Codes of a row of results, from a plane with room around it. Four positions of a row, sixteen channels each, become sixteen words of
 /// four, so that one product takes four of a window's columns; `w` is `[kernel_height][groups][16][4]`.
-#define BITLINE_DEPTHWISE_WORDS(name, UNROLL)                                                                                          \
-  BITLINE_INLINE BITLINE_TARGET int name(                                                                                              \
-    const uint8_t *x, int64_t x_row, int64_t stride, const int64_t height, const int64_t groups, const int8_t *w, const int32_t *start, \
-    int64_t columns, const requantize_lanes *lanes, uint8_t *y, uint16_t *doubts                                                       \
-  ) {                                                                                                                                  \
-    const requantize_vectors r = requantize_vectors_of(lanes);                                                                         \
-    const v16i first = LOAD16I(start);                                                                                                 \
-    int any = 0;                                                                                                                       \
-    for (int64_t column = 0; column < columns; column++, x += stride * 16, y += 16) {                                                  \
-      v16i sum = first;                                                                                                                \
-      UNROLL for (int64_t ky = 0; ky < height; ky++) {                                                                                 \
-        UNROLL for (int64_t group = 0; group < groups; group++) {                                                                      \
-          const v16i four = BITLINE_TRANSPOSE_WORDS(LOAD16I(x + ky * x_row + group * 64));                                             \
-          sum = BITLINE_DOT4(sum, four, LOAD16I(w + (ky * groups + group) * 64));                                                      \
-        }                                                                                                                              \
-      }                                                                                                                                \
-      any |= doubts[column] = requantize_store(&r, sum, y);                                                                            \
-    }                                                                                                                                  \
-    return any;                                                                                                                        \
+BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_any(
+  const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t groups, const int8_t *w, const int32_t *start, int64_t columns,
+  const requantize_vectors *r, uint8_t *y, uint16_t *doubts
+) {
+  const v16i first = LOAD16I(start);
+  int any = 0;
+  for (int64_t column = 0; column < columns; column++, x += stride * 16, y += 16) {
+    v16i sum = first;
+    for (int64_t ky = 0; ky < height; ky++) {
+      for (int64_t group = 0; group < groups; group++) {
+        const v16i four = BITLINE_TRANSPOSE_WORDS(LOAD16I(x + ky * x_row + group * 64));
+        sum = BITLINE_DOT4(sum, four, LOAD16I(w + (ky * groups + group) * 64));
+      }
+    }
+    any |= requantize_store_sums(r, &sum, 1, y, doubts + column);
   }
-BITLINE_DEPTHWISE_WORDS(depthwise_i8_words_any, )
-/// For a `height` and `groups` that are constants.
-BITLINE_DEPTHWISE_WORDS(depthwise_i8_words_unrolled, _Pragma("clang loop unroll(full)"))
+  return any;
+}
+
+/// Columns by fours, of a window of 3 x 3 with `stride` 1 or 2, a constant. At stride 1 the words of four columns serve two results: the
+/// second one's weights are a byte further on.
+BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_3x3(
+  const uint8_t *x, int64_t x_row, const int stride, const int8_t *w, const int32_t *start, int64_t columns, const requantize_vectors *r,
+  uint8_t *y, uint16_t *doubts
+) {
+  const v16i first = LOAD16I(start);
+  v16i weights[3], further[3];
+#pragma clang loop unroll(full)
+  for (int ky = 0; ky < 3; ky++) {
+    weights[ky] = LOAD16I(w + ky * 64);
+    further[ky] = weights[ky] << 8;
+  }
+  int any = 0;
+  for (int64_t column = 0; column < columns; column += 4, x += stride * 64, y += 64) {
+    v16i sums[4] = {first, first, first, first};
+#pragma clang loop unroll(full)
+    for (int ky = 0; ky < 3; ky++) {
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 4; i++) {
+        if (stride == 1 && i % 2 == 1) continue;
+        const v16i four = BITLINE_TRANSPOSE_WORDS(LOAD16I(x + ky * x_row + i * stride * 16));
+        sums[i] = BITLINE_DOT4(sums[i], four, weights[ky]);
+        if (stride == 1) sums[i + 1] = BITLINE_DOT4(sums[i + 1], four, further[ky]);
+      }
+    }
+    any |= requantize_store_sums(r, sums, 4, y, doubts + column);
+  }
+  return any;
+}
 
 BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_body(
   const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t groups, const int8_t *w, const int32_t *start, int64_t columns,
   const requantize_lanes *lanes, uint8_t *y, uint16_t *doubts
 ) {
-  if (height == 3 && groups == 1) return depthwise_i8_words_unrolled(x, x_row, stride, 3, 1, w, start, columns, lanes, y, doubts);
-  return depthwise_i8_words_any(x, x_row, stride, height, groups, w, start, columns, lanes, y, doubts);
+  const requantize_vectors r = requantize_vectors_of(lanes);
+  int any = 0;
+  const int64_t fours = height == 3 && groups == 1 && stride <= 2 ? columns / 4 * 4 : 0;
+  if (fours > 0 && stride == 1) any = depthwise_i8_words_3x3(x, x_row, 1, w, start, fours, &r, y, doubts);
+  else if (fours > 0) any = depthwise_i8_words_3x3(x, x_row, 2, w, start, fours, &r, y, doubts);
+  return any | depthwise_i8_words_any(
+    x + fours * stride * 16, x_row, stride, height, groups, w, start, columns - fours, &r, y + fours * 16, doubts + fours);
 }
 #endif

@@ -36,7 +36,7 @@ void requantize_prepare(requantize_plan *r, const bitline_int8_layer *layer, int
     factors[f] = (float)factor;
     biases[f] = bias;
     m[f] = (float)(scale * w_scale * factor / result);
-    c[f] = (float)(bias * factor / result);
+    c[f] = (float)(bias * factor / result + coding_zero(&layer->to));
     // Sums of f64 in two orders, each of which rounds less than inputs + 4 times.
     slacks[f] = 2 * (double)(inputs + 4) * 0x1p-53 * (most_x * sum + fabs(bias));
     // Roundings to f32: of S, m, their product, c and the sum here, and of y, its product and the quotient there; where a quotient lies
@@ -44,7 +44,10 @@ void requantize_prepare(requantize_plan *r, const bitline_int8_layer *layer, int
     // products of their errors.
     const double apart =
       (error_x * sum + (most_x + error_x) * error + slacks[f]) * factor / result + 8 * 0x1p-24 * (257 + fabs((double)c[f]));
-    // What rounded here is taken off with half as much again.
-    near[f] = (float)(0.5 - apart * (1 + 0x1p-10) - 0x1p-24);
+    // What rounded here is taken off with half as much again. Codes must stay numbers of i32 before they are bounded: no code is sure where
+    // they might not.
+    const int far = !(fabs((double)m[f]) * (double)inputs * 255 * 128 + fabs((double)c[f]) < 0x1p30);
+    if (far) m[f] = c[f] = 0;
+    near[f] = far ? -1 : (float)(0.5 - apart * (1 + 0x1p-10) - 0x1p-24);
   }
 }

@@ -9,7 +9,7 @@
 #include "blocked.h"
 
 /// What stands at these offsets of the parameters, `[filters in whole blocks]` each: m, c, near, weight scales and factors (f32), biases
-/// and slacks (f64).
+/// and slacks (f64). `c` includes the code of 0, and `least` and `most` bound the reference's quotients, which do not.
 typedef struct requantize_plan {
   bitline_coding from, to;
   int32_t lo, hi;
@@ -34,7 +34,8 @@ void requantize_prepare(requantize_plan *r, const bitline_int8_layer *layer, int
 BITLINE_INLINE requantize_lanes requantize_lanes_of(const requantize_plan *r, const char *parameters, int64_t block) {
   return (requantize_lanes){
     .m = (const float *)(parameters + r->m) + block * BITLINE_LANES, .c = (const float *)(parameters + r->c) + block * BITLINE_LANES,
-    .near = (const float *)(parameters + r->near) + block * BITLINE_LANES, .least = r->least, .most = r->most, .zero = r->to.zero};
+    .near = (const float *)(parameters + r->near) + block * BITLINE_LANES, .least = (uint8_t)(r->lo ^ coding_flip(&r->to)),
+    .most = (uint8_t)(r->hi ^ coding_flip(&r->to)), .flip = coding_flip(&r->to)};
 }
 
 BITLINE_INLINE double requantize_bias(const requantize_plan *r, const char *parameters, int64_t filter) {

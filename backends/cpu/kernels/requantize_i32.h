@@ -5,33 +5,58 @@ typedef int8_t v16i8_anywhere __attribute__((ext_vector_type(16), aligned(1)));
 
 /// The parameters of sixteen filters, in registers.
 typedef struct requantize_vectors {
-  v16f m, c, near, least, most, magic;
+  v16f m, c, near, least;
+  uint8_t most, flip;
 } requantize_vectors;
 
 BITLINE_INLINE BITLINE_TARGET requantize_vectors requantize_vectors_of(const requantize_lanes *r) {
-  // The step of f32 is 1 around the magic number, so that its lowest bits hold the code.
   return (requantize_vectors){
-    .m = LOAD16(r->m), .c = LOAD16(r->c), .near = LOAD16(r->near), .least = SPLAT16(r->least), .most = SPLAT16(r->most),
-    .magic = SPLAT16(12582912.0f + (float)r->zero)};
+    .m = LOAD16(r->m), .c = LOAD16(r->c), .near = LOAD16(r->near), .least = SPLAT16((float)r->least), .most = r->most, .flip = r->flip};
 }
 
 /// Sixteen codes at `y`; returns a bit for each that is not sure.
 BITLINE_INLINE BITLINE_TARGET uint16_t requantize_store(const requantize_vectors *r, v16i sum, uint8_t *y) {
+  // The step of f32 is 1 around the magic number, so that its lowest bits hold the code.
+  const v16f magic = SPLAT16(12582912.0f), most = SPLAT16((float)r->most);
   v16f q = BITLINE_MULTIPLY_ADD(__builtin_convertvector(sum, v16f), r->m, r->c);
   q = q < r->least ? r->least : q;
-  q = q > r->most ? r->most : q;
-  const v16f shifted = q + r->magic;
-  *(v16u8_anywhere *)y = __builtin_convertvector((v16i)shifted, v16u8);
-  const v16f apart = q - (shifted - r->magic);
+  q = q > most ? most : q;
+  const v16f shifted = q + magic;
+  *(v16u8_anywhere *)y = __builtin_convertvector((v16i)shifted, v16u8) ^ (v16u8)(r->flip);
+  const v16f apart = q - (shifted - magic);
   return BITLINE_BITS16((apart < SPLAT16(0.0f) ? -apart : apart) > r->near);
 }
+
+/// The same of `rows` sums, a constant of at most four, whose codes neighbour each other.
+#ifdef BITLINE_REQUANTIZE_SUMS
+BITLINE_REQUANTIZE_SUMS
+#else
+BITLINE_INLINE BITLINE_TARGET int requantize_store_sums(
+  const requantize_vectors *r, const v16i *sums, const int rows, uint8_t *y, uint16_t *doubts
+) {
+  int any = 0;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; i++) any |= doubts[i] = requantize_store(r, sums[i], y + 16 * i);
+  return any;
+}
+#endif
 
 BITLINE_INLINE BITLINE_TARGET int requantize_rows_body(
   const requantize_lanes *lanes, const int32_t *sums, int64_t stride, int64_t rows, uint8_t *y, uint16_t *doubts
 ) {
   const requantize_vectors r = requantize_vectors_of(lanes);
   int any = 0;
-  for (int64_t i = 0; i < rows; i++) any |= doubts[i] = requantize_store(&r, LOAD16I(sums + i * stride), y + 16 * i);
+  int64_t i = 0;
+  for (; i + 4 <= rows; i += 4) {
+    v16i four[4];
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++) four[k] = LOAD16I(sums + (i + k) * stride);
+    any |= requantize_store_sums(&r, four, 4, y + 16 * i, doubts + i);
+  }
+  for (; i < rows; i++) {
+    const v16i sum = LOAD16I(sums + i * stride);
+    any |= requantize_store_sums(&r, &sum, 1, y + 16 * i, doubts + i);
+  }
   return any;
 }
 

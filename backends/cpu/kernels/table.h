@@ -114,12 +114,14 @@ typedef struct block_f32_args {
 
 /// How sixteen filters' sums become codes, unless they come too near the middle between two of them (`requantize.h`).
 typedef struct requantize_lanes {
-  /// `[16]`: a result's quotient is about `sum * m + c`, and sure unless farther than `near` from a whole number.
+  /// `[16]`: a code as u8 is about `sum * m + c`, and sure unless farther than `near` from a whole number.
   const float *m, *c, *near;
-  /// The bounds of quotients, and the code of 0.
-  float least, most;
-  int32_t zero;
+  /// The bounds of codes as u8, and what is flipped in those to store.
+  uint8_t least, most, flip;
 } requantize_lanes;
+
+/// The most words of weights that a block of few words keeps in registers, and the most rows of one.
+enum { BITLINE_FEW_WORDS = 8, BITLINE_FEW_ROWS = 64 };
 
 /// A block of positions x filters of a convolution of codes, positions of `words` words of four bytes side by side.
 typedef struct block_words_args {
@@ -138,10 +140,12 @@ typedef struct block_words_args {
   const requantize_lanes *lanes;
   uint8_t *codes;
   int64_t codes_vec;
-  uint16_t (*doubts)[16];
+  uint16_t (*doubts)[BITLINE_FEW_ROWS + 4];
   int *any;
   /// `vecs` is 1, 2 or 4, as far as the table has rows for it.
   int rows, vecs;
+  /// Words of all taps that have weights, where they are few.
+  int few;
   /// So many lines for each tap, which a later call will read, are fetched from here on.
   const int8_t *ahead;
   int64_t ahead_lines;
@@ -264,6 +268,8 @@ typedef struct bitline_table {
   /// Codes of u8 x weights of i8, four words, and one, to codes.
   void (*block_i8)(const block_words_args *args);
   void (*block_i8_word)(const block_words_args *args);
+  /// Four words a tap, and few in all; of any extent.
+  void (*block_i8_few)(const block_words_args *args);
   /// Numbers of i16 on both sides, eight words.
   void (*block_i16)(const block_words_args *args);
   /// Rows of sixteen sums, `stride` apart, to codes that neighbour each other; `doubts[row]` has a bit for each lane that is not sure.

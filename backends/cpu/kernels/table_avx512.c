@@ -32,7 +32,12 @@
 #define BITLINE_BLOCK_WORDS_CASES_1 BITLINE_BLOCK_WORDS_CASES_2
 #define BITLINE_DOT4(sum, codes, weights) ((v16i)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(codes), (__m512i)(weights)))
 #define BITLINE_DOT4_SMALL(sum, codes, weights) BITLINE_DOT4(sum, codes, weights)
-#define BITLINE_DOT2(sum, a, b) ((v16i)_mm512_dpwssd_epi32((__m512i)(sum), (__m512i)(a), (__m512i)(b)))
+/// As written: from the intrinsic, clang 21 makes two instructions, a product and a sum, of half of these.
+BITLINE_INLINE BITLINE_TARGET v16i bitline_dot2_avx512(v16i sum, v16i a, v16i b) {
+  __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  return sum;
+}
+#define BITLINE_DOT2(sum, a, b) bitline_dot2_avx512(sum, a, b)
 #define BITLINE_BITS16(condition) ((uint16_t)_mm512_movepi32_mask((__m512i)(condition)))
 
 /// Four rows of sixteen bytes to sixteen words of four: words change places, then bytes within four words.
@@ -44,6 +49,40 @@ BITLINE_INLINE BITLINE_TARGET v16i bitline_transpose_words(v16i rows) {
   return (v16i)_mm512_shuffle_epi8(_mm512_permutexvar_epi32(words, (__m512i)rows), bytes);
 }
 #define BITLINE_TRANSPOSE_WORDS(rows) bitline_transpose_words(rows)
+
+/// Up to four sums to codes: what quotients are apart from whole numbers is found by one instruction, and looked at in all together.
+#define BITLINE_REQUANTIZE_SUMS                                                                                                     \
+  BITLINE_INLINE BITLINE_TARGET int requantize_store_sums(                                                                          \
+    const requantize_vectors *r, const v16i *sums, const int rows, uint8_t *y, uint16_t *doubts                                     \
+  ) {                                                                                                                               \
+    __m512i codes[4];                                                                                                               \
+    __m512 apart[4];                                                                                                                \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {                                                             \
+      v16f q = BITLINE_MULTIPLY_ADD(__builtin_convertvector(sums[i], v16f), r->m, r->c);                                            \
+      q = q < r->least ? r->least : q;                                                                                              \
+      codes[i] = _mm512_cvt_roundps_epi32((__m512)q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);                                \
+      apart[i] = _mm512_reduce_ps((__m512)q, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);                                        \
+    }                                                                                                                               \
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);                                  \
+    /* What is below 0 or above 255 becomes that. */                                                                                \
+    const __m512i low = _mm512_packs_epi32(codes[0], codes[rows > 1 ? 1 : 0]);                                                      \
+    const __m512i high = rows > 2 ? _mm512_packs_epi32(codes[2], codes[rows - 1]) : low;                                            \
+    __m512i bytes = _mm512_min_epu8(_mm512_packus_epi16(low, high), _mm512_set1_epi8((char)r->most));                               \
+    bytes = _mm512_permutexvar_epi32(order, _mm512_xor_si512(bytes, _mm512_set1_epi8((char)r->flip)));                              \
+    memcpy(y, &bytes, 16 * (size_t)rows);                                                                                           \
+    /* The greater magnitude, without its sign. */                                                                                  \
+    __m512 most = _mm512_abs_ps(apart[0]);                                                                                          \
+    if (rows > 1) most = _mm512_range_ps(apart[0], apart[1], 11);                                                                   \
+    if (rows > 2) most = _mm512_range_ps(most, rows > 3 ? _mm512_range_ps(apart[2], apart[3], 11) : apart[2], 11);                  \
+    const int any = _mm512_cmp_ps_mask(most, (__m512)r->near, _CMP_GT_OQ);                                                          \
+    memset(doubts, 0, 2 * (size_t)rows);                                                                                            \
+    if (__builtin_expect(any != 0, 0)) {                                                                                            \
+      _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++) {                                                           \
+        doubts[i] = _mm512_cmp_ps_mask(_mm512_abs_ps(apart[i]), (__m512)r->near, _CMP_GT_OQ);                                       \
+      }                                                                                                                             \
+    }                                                                                                                               \
+    return any;                                                                                                                     \
+  }
 #include "blocked_rows.h"
 
 const bitline_table bitline_table_avx512 = {

@@ -99,9 +99,14 @@ BITLINE_INLINE BITLINE_TARGET int winograd_output_i16_tiles(
       v16u sums[4];
       winograd_i16_output_side(half + k, 4, sums);
       uint8_t *to = y + n * sample + ((row * 4 + k) * t->out_width + column * 4) * 16;
-      for (int64_t i = 0; i < wide; i++) {
-        any |= doubts[4 * k + i] = requantize_store(&requantize, (v16i)(sums[i] * ninth) >> 6, to + 16 * i);
+      v16i exact[4];
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 4; i++) exact[i] = (v16i)(sums[i] * ninth) >> 6;
+      if (wide == 4) {
+        any |= requantize_store_sums(&requantize, exact, 4, to, doubts + 4 * k);
+        continue;
       }
+      for (int64_t i = 0; i < wide; i++) any |= requantize_store_sums(&requantize, exact + i, 1, to + 16 * i, doubts + 4 * k + i);
     }
     if (++column == t->columns) {
       column = 0;

@@ -113,6 +113,13 @@ void bitline_dense_f32_f64_prepare(
   bitline_activation activation, void *plan);
 void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y);
 
+// --- memory --------------------------------------------------------------------------------------------------------------------------
+
+/// A block that starts on a line of the cache, in huge pages if it is not small and there are any; null where there is no memory.
+void *bitline_memory_take(size_t bytes);
+/// Gives back a block of so many bytes.
+void bitline_memory_give(void *block, size_t bytes);
+
 // --- threads -------------------------------------------------------------------------------------------------------------------------
 
 /// Threads that share the work of one run; one run at a time. Null stands for the calling thread alone.
