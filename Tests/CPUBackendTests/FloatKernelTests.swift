@@ -94,7 +94,7 @@ struct FloatKernelTests {
       let activation = [noActivation, relu, clip(-0.25, 0.5)][seed % 3]
       let plan = Guarded<UInt8>(bitline_conv_f32_f64_plan_bytes(level.isa, &test.shape))
       bitline_conv_f32_f64_prepare(level.isa, &test.shape, weights, bias, activation, plan.base)
-      let workspace = Guarded<UInt8>(bitline_conv_f32_f64_workspace_bytes(plan.base))
+      let workspace = Guarded<UInt8>(bitline_conv_f32_f64_workspace_bytes(plan.base, Int64(test.batch)))
       let y = Guarded<Float>(test.outputCount)
       bitline_conv_f32_f64_run(plan.base, Int64(test.batch), x.base, y.base, workspace.base)
       #expect(x.isIntact && plan.isIntact && workspace.isIntact && y.isIntact, "\(level), \(test)")

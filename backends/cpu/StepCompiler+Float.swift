@@ -16,20 +16,23 @@ extension StepCompiler {
         filters: weights.shape[0],
         groups: a.groups)
     else { return nil }
-    let bytes = bitline_conv_f32_plan_bytes(isa, &shape)
+    let prepare = isOrdered ? bitline_conv_f32_f64_prepare : bitline_conv_f32_prepare
+    let run = isOrdered ? bitline_conv_f32_f64_run : bitline_conv_f32_run
+    let workspaceBytes = isOrdered ? bitline_conv_f32_f64_workspace_bytes : bitline_conv_f32_workspace_bytes
+    let bytes = (isOrdered ? bitline_conv_f32_f64_plan_bytes : bitline_conv_f32_plan_bytes)(isa, &shape)
     let plan = PackedBytes(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
-          bitline_conv_f32_prepare(isa, &shape, weights.baseAddress, $0, a.activation.kernelActivation, plan)
+          prepare(isa, &shape, weights.baseAddress, $0, a.activation.kernelActivation, plan)
         }
       }
     }
     let batch = batch(x)
     return Step(
-      kernel: a.groups > 1 && weights.shape[1] == 1 ? "depthwise_f32" : "conv_f32",
-      workspaceBytes: { samples, _ in bitline_conv_f32_workspace_bytes(plan.base, Int64(batch(samples))) }, packedBytes: bytes
+      kernel: isOrdered ? "conv_f32_f64" : a.groups > 1 && weights.shape[1] == 1 ? "depthwise_f32" : "conv_f32",
+      workspaceBytes: { samples, _ in workspaceBytes(plan.base, Int64(batch(samples))) }, packedBytes: bytes
     ) { frame in
-      bitline_conv_f32_run(
+      run(
         plan.base, Int64(batch(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self), frame.workspace)
     }
   }
@@ -55,18 +58,20 @@ extension StepCompiler {
     _ activation: Activation
   ) -> Step? {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
-    let bytes = bitline_dense_f32_plan_bytes(isa, Int64(inputs), Int64(filters))
+    let prepare = isOrdered ? bitline_dense_f32_f64_prepare : bitline_dense_f32_prepare
+    let run = isOrdered ? bitline_dense_f32_f64_run : bitline_dense_f32_run
+    let bytes = (isOrdered ? bitline_dense_f32_f64_plan_bytes : bitline_dense_f32_plan_bytes)(isa, Int64(inputs), Int64(filters))
     let plan = PackedBytes(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
-          bitline_dense_f32_prepare(
+          prepare(
             isa, Int64(inputs), Int64(filters), weights.baseAddress, Int64(strides.filter), Int64(strides.input), $0,
             activation.kernelActivation, plan)
         }
       }
     }
-    return Step(kernel: "dense_f32", packedBytes: bytes) { frame in
-      bitline_dense_f32_run(plan.base, Int64(rows(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self))
+    return Step(kernel: isOrdered ? "dense_f32_f64" : "dense_f32", packedBytes: bytes) { frame in
+      run(plan.base, Int64(rows(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self))
     }
   }
 }

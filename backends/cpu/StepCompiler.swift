@@ -40,7 +40,7 @@ struct StepCompiler {
     if let coded = planned.coded { return codedStep(node, coded) }
     if let bits = planned.bits { return bitsStep(node, bits) }
     if let finish = planned.finish, planned.readsBits { return bitsConv(node, finish) }
-    if isOrdered && isInexact(node) { return orderedStep(node) ?? reference(node) }
+    if isOrdered && isInexact(node) && !node.op.isSummedInOrder { return reference(node) }
     if let finish = planned.finish, let step = codesConv(node, finish) { return step }
     if layout(node.results[0]) == .blocked, case .pool(let a) = node.op, let step = blockedPool(a, node) { return step }
     if layout(node.results[0]) == .blocked, case .conv(let a) = node.op, let step = blockedConv(a, node, addend: planned.addend) {
@@ -119,6 +119,16 @@ struct StepCompiler {
 
   /// Whether a value is computed while running and has elements of a type.
   func isRead(_ id: ValueID, _ element: DataType) -> Bool { isVariable[Int(id.index)] && type(id).element == element }
+}
+
+extension Op {
+  /// Whether kernels with sums in f64 give the reference's bytes.
+  fileprivate var isSummedInOrder: Bool {
+    switch self {
+    case .conv, .dense, .matmul: true
+    default: false
+    }
+  }
 }
 
 extension Activation {

@@ -20,7 +20,8 @@ extension Pass {
   public static let equalize = Pass("equalize", "evens out channels between two layers, so that codes and bits suit all of them") {
     graph, context in
     guard !context.calibration.isEmpty else { return graph }
-    let pairs = graph.nodeIDs.compactMap { ChannelPair(endingAt: $0, in: graph) }
+    let uses = graph.useCounts
+    let pairs = graph.nodeIDs.compactMap { ChannelPair(endingAt: $0, in: graph, uses) }
     let powers = try sizes(of: pairs, in: graph, context)
     var filters: [NodeID: [Int]] = [:]
     var inputs: [NodeID: [Int]] = [:]
@@ -74,10 +75,9 @@ private struct ChannelPair {
   let channels: Int
 
   /// nil when a layer's input is not another's output alone, or either has weights that must stay what they are.
-  init?(endingAt second: NodeID, in graph: Graph) {
+  init?(endingAt second: NodeID, in graph: Graph, _ uses: [Int]) {
     let node = graph[second]
     guard node.op.isPlainLayer, graph.hasPlainWeights(node) else { return nil }
-    let uses = graph.useCounts
     var value = node.operands[0]
     while uses[Int(value.index)] == 1, let id = graph.producer(of: value) {
       let before = graph[id]

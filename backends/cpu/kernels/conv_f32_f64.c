@@ -43,7 +43,9 @@ void bitline_conv_f32_f64_prepare(
 /// A padded sample; vectors read up to a line beyond.
 static size_t padded_bytes(const conv_f32_f64_plan *p) { return p->layout.direct ? 0 : bitline_lines(p->layout.sample * 4 + 64); }
 
-size_t bitline_conv_f32_f64_workspace_bytes(const void *plan) {
+size_t bitline_conv_f32_f64_workspace_bytes(const void *plan, int64_t batch) {
+  // Samples run one after another.
+  (void)batch;
   const conv_f32_f64_plan *p = plan;
   return padded_bytes(p) + bitline_lines(p->inputs * bitline_table_of((bitline_isa)p->isa)->f32_cols * 4 + 64);
 }
