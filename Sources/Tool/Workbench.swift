@@ -35,7 +35,7 @@ struct Workbench {
       stage = .lowered
       machines =
         try compiles
-        ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program.graph)) } : []
+        ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program)) } : []
       notes = []
       tables = []
       inputNames = graph.inputs.map { [graph] in graph[$0].name }
