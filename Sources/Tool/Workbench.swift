@@ -121,14 +121,6 @@ extension Workbench {
 
   /// What lowering reported, keyed for a report; histograms only where programs read it.
   func loweringTables(_ format: Format) -> [(key: String, table: Table)] {
-    tables.compactMap { table in
-      let key = [
-        "Bases": "frontier", "Binary": "layers fitted", "Histograms": "histograms", "Readout": "readout", "Tile order": "tile order",
-      ].first {
-        table.title.hasPrefix($0.key)
-      }
-      guard let key, format == .json || key.value != "histograms" else { return nil }
-      return (key.value, table)
-    }
+    tables.filter { format == .json || $0.key != "histograms" }.map { ($0.key, $0) }
   }
 }
