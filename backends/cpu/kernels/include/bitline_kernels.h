@@ -37,6 +37,9 @@ const char *bitline_isa_name(bitline_isa isa);
 /// Multiply-adds of f32 that one core does in a second, measured for some milliseconds with nothing but registers.
 double bitline_peak_f32(bitline_isa isa);
 
+/// Bytes that one core reads from memory in a second, measured on more than caches hold; 0 where there is no room for that.
+double bitline_peak_read(void);
+
 // --- shared words --------------------------------------------------------------------------------------------------------------------
 
 typedef enum bitline_activation_kind {
