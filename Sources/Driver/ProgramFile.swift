@@ -5,17 +5,15 @@ import PluginAPI
 ///
 /// Layout, little-endian: `BITLPRG2`; how many bytes a directory has, u32; the directory, which is how many sections there are, u32, then for
 /// each its name (counted string), offset in the file, size and hash, u64 each; the directory's own hash, u64; the sections' bytes, each
-/// aligned to 64. Hashes are `WordHash`. Sections: `backend` and `model` (text), `graph` (text form), `constants` (`ConstantArchive`), and
+/// aligned to 64. Hashes are those of `lineHash`. Sections: `backend` and `model` (text), `graph` (text form), `constants` (`ConstantArchive`), and
 /// where the machine packs constants `packed` with `packed-key` (text). Readers skip sections that they do not know; a change that old
 /// readers must not take changes the magic.
 ///
-/// A program is mapped, not read: constants lie where they are until somebody uses them. Only with `checksAll` are large sections read and
-/// compared with their hashes.
+/// A program is mapped, not read: constants lie where they are until somebody uses them. They are compared with their hash only with
+/// `checksAll`, and all else always.
 public struct ProgramFile: Sendable {
   private static let magic = Array("BITLPRG2".utf8)
   private static let alignment = 64
-  /// Sections that are not compared with their hashes when a program is loaded.
-  private static let large: Set = ["constants", "packed"]
 
   /// The graph.
   public var graph: Graph
@@ -76,7 +74,7 @@ public struct ProgramFile: Sendable {
     writer.write(UInt32(count))
     let directory = directory(sections, from: offset)
     writer.write(raw: directory)
-    writer.write(hash(directory))
+    writer.write(directory.withUnsafeBytes(lineHash))
     writer.align(to: alignment)
     return writer.bytes
   }
@@ -97,13 +95,7 @@ public struct ProgramFile: Sendable {
 
   private static func gap(after count: Int) -> Int { (alignment - count % alignment) % alignment }
 
-  private static func hash(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { hash($0) } }
-  private static func hash(_ storage: TensorStorage) -> UInt64 { hash(UnsafeRawBufferPointer(storage.bytes)) }
-  private static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-    var hash = WordHash()
-    hash.mix(bytes)
-    return hash.value
-  }
+  private static func hash(_ storage: TensorStorage) -> UInt64 { lineHash(UnsafeRawBufferPointer(storage.bytes)) }
 
   /// Whether a file begins like a program.
   public static func recognizes(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic.dropLast()) }
@@ -154,7 +146,7 @@ public struct ProgramFile: Sendable {
         throw Diagnostic(.badInput, "is cut short", hint: "compile the model again")
       }
       let payload = file.part(offset..<offset + count)
-      guard !checksAll && large.contains(name) || hash(payload) == expected else { throw damaged("section '\(name)'") }
+      guard !checksAll && name == "constants" || hash(payload) == expected else { throw damaged("section '\(name)'") }
       sections[name] = payload
     }
     return sections
