@@ -117,6 +117,45 @@ enum Networks {
     return graph
   }
 
+  /// Binary layers in blocks of channels with converters behind their tiles: ways to cut, read and order, codes of both signs and of more bits.
+  static func read(batch: Int, seed: Int = 14) throws -> Graph {
+    var random = Generator(seed)
+    var graph = Graph(name: "read")
+    let x = graph.addInput("x", TensorType(.float32, [batch, 20, 9, 13]))
+    let scale = graph.addConstant(.scalar(1.0 / 31))
+    let window = Window(pads: [1, 1, 1, 1])
+    func quantize(_ value: ValueID, _ range: ClosedRange<Int>, _ origin: String) throws -> ValueID {
+      let to: DataType = range.lowerBound < 0 ? .int8 : .uint8
+      return try graph.append1(
+        .quantize(Quantize(to: to, lo: range.lowerBound, hi: range.upperBound)), [value, scale], origin: origin)
+    }
+    func layer(
+      _ codes: ValueID, _ from: Int, _ to: Int, tile: Int, _ readout: Readout, ordered: Bool = false, _ origin: String
+    ) throws -> ValueID {
+      var a = BinaryConv(window: window)
+      (a.tile, a.readout) = (tile, readout)
+      var operands = [codes, graph.addConstant(bits(&random, [to, from, 3, 3]))]
+      if ordered {
+        operands.append(graph.addConstant(Tensor(.int32, [9 * from], Array(0..<Int32(9 * from)).shuffled(using: &random))))
+      }
+      let sums = try graph.append1(.binaryConv(a), operands, origin: "\(origin) sums")
+      let (m, c) = (graph.addConstant(.vector(random.floats(to, 0.01...0.02))), graph.addConstant(.vector(random.floats(to))))
+      return try graph.append1(.rescale(Rescale(activation: .clip(0, 4))), [sums, m, c], origin: origin)
+    }
+    var pool = Pool()
+    pool.kernel = [2, 2]
+    pool.window = Window(strides: [2, 2])
+    let signed = try quantize(x, -31...31, "signed")
+    let a = try quantize(try layer(signed, 20, 36, tile: 64, .adc(bits: 7, lsb: 12.5), "a"), 0...63, "a codes")
+    let b = try layer(a, 36, 50, tile: 50, .adc(bits: 5, lsb: 50), ordered: true, "b")
+    let c = try quantize(try graph.append1(.pool(pool), [b], origin: "pooled"), 0...63, "c codes")
+    let d = try quantize(try layer(c, 50, 33, tile: 200, .adc(bits: 1, lsb: 9), "d"), 0...255, "d codes")
+    let e = try quantize(try layer(d, 33, 48, tile: 64, .adc(bits: 7, lsb: 63), "e"), 0...63, "e codes")
+    let f = try layer(e, 48, 40, tile: 64, .adc(bits: 7, lsb: 64), "f")
+    for (name, value) in [("a", a), ("c", c), ("d", d), ("e", e), ("f", f)] { graph.addOutput(name, value) }
+    return graph
+  }
+
   /// Codes, binary layers by tiles with and without a converter, several bases, and back.
   static func lowered(batch: Int, seed: Int = 2) throws -> Graph {
     var random = Generator(seed)

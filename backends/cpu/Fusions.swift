@@ -158,7 +158,7 @@ struct Fusions {
   }
 
   /// What codes a value may hold, and 0.
-  private static func codes(_ id: ValueID, _ graph: Graph) -> ClosedRange<Int> {
+  static func codes(_ id: ValueID, _ graph: Graph) -> ClosedRange<Int> {
     if let producer = graph.producer(of: id) {
       switch graph[producer].op {
       case .quantize(let a): return min(a.lo, 0)...max(a.hi, 0)

@@ -21,7 +21,7 @@ typedef enum bitline_isa {
   BITLINE_ISA_PORTABLE = 0,
   /// AVX2 and FMA.
   BITLINE_ISA_AVX2 = 1,
-  /// AVX-512 F, BW, DQ, VL, VNNI, VPOPCNTDQ.
+  /// AVX-512 F, BW, DQ, VL, VBMI, VNNI, VPOPCNTDQ.
   BITLINE_ISA_AVX512 = 2,
 } bitline_isa;
 
@@ -216,6 +216,22 @@ int bitline_conv_codes_winograd_tile(const void *plan);
 size_t bitline_conv_codes_workspace_bytes(const void *plan, int64_t batch, int threads);
 /// Codes in blocks to finished results in blocks: bytes if they are quantized, else f32. Sums are exact, by either way.
 void bitline_conv_codes_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace, bitline_team *team);
+
+/// Whether a level computes such a convolution by looking sums up: codes, and the 0 of the padding, lie in `lo...hi`, four of them add up
+/// to less than 256 above `lo`, and a tile's sums are far from what f32 holds. `groups` must be 1.
+int bitline_conv_lookup_takes(bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, int32_t hi);
+/// Bytes of a plan of `bitline_conv_lookup_prepare`.
+size_t bitline_conv_lookup_plan_bytes(
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, const int32_t *order);
+/// Packs `weights[filters][channels][kernel_height][kernel_width]` of +-1, `m[filters]` and `c[filters]`; codes are i8 when `lo` is below 0,
+/// else u8; `order` as in `bitline_conv_binary_prepare`.
+void bitline_conv_lookup_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, int32_t hi, const int8_t *weights,
+  const int32_t *order, const float *m, const float *c, const bitline_finish *finish, void *plan);
+/// Bytes that `bitline_conv_lookup_run` needs as workspace.
+size_t bitline_conv_lookup_workspace_bytes(const void *plan, int threads);
+/// Codes in blocks to finished results in blocks, as `bitline_conv_codes_run`, from sums of readouts.
+void bitline_conv_lookup_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace, bitline_team *team);
 
 /// `[channels][positions]` of bytes of a sample to blocks, and back; lanes without a channel become 0.
 void bitline_block_channels_u8(int64_t channels, int64_t positions, const uint8_t *x, uint8_t *y);
