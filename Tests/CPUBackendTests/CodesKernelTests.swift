@@ -15,16 +15,23 @@ struct CodesKernelTests {
     return result
   }
 
-  @Test(arguments: [1, 5, 16, 17, 40])
-  func layout(_ channels: Int) {
+  @Test(arguments: [1, 5, 16, 17, 40], [7, 16, 39])
+  func layout(_ channels: Int, _ positions: Int) {
     var generator = Generator(channels)
-    let x = Guarded(generator.bytes(2 * channels * 7))
-    let inBlocks = blocked(x, 2, channels, 7)
+    let x = Guarded(generator.bytes(2 * channels * positions))
+    let inBlocks = blocked(x, 2, channels, positions)
     let back = Guarded<UInt8>(x.count)
-    for sample in 0..<2 {
-      bitline_unblock_channels_u8(Int64(channels), 7, inBlocks.base + sample * lanes(channels) * 7, back.base + sample * channels * 7)
+    let misplaced = (0..<inBlocks.count).count { place in
+      let (sample, block) = (place / (lanes(channels) * positions), place / 16 / positions % (lanes(channels) / 16))
+      let (channel, position) = (block * 16 + place % 16, place / 16 % positions)
+      return inBlocks.base[place] != (channel < channels ? x.base[(sample * channels + channel) * positions + position] : 0)
     }
-    #expect(inBlocks.isIntact && back.isIntact && back.elements == x.elements)
+    for sample in 0..<2 {
+      bitline_unblock_channels_u8(
+        Int64(channels), Int64(positions), inBlocks.base + sample * lanes(channels) * positions,
+        back.base + sample * channels * positions)
+    }
+    #expect(inBlocks.isIntact && back.isIntact && misplaced == 0 && back.elements == x.elements)
   }
 
   /// Every byte, by both ways, for codes that fit the transforms barely and codes that do not.

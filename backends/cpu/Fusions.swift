@@ -30,6 +30,7 @@ struct Fusions {
     addCoded(graph, isVariable, constants, uses, choices.coded)
     var readers: [ValueID: NodeID] = [:]
     for (id, node) in zip(graph.nodeIDs, graph.nodes) { for operand in node.operands { readers[operand] = id } }
+    addIntegerSums(graph, isVariable, constants, uses, readers, choices.toSums)
     let onBits = addBits(graph, isVariable, constants, uses, readers, choices.onBits)
     addSums(graph, isVariable, blocked, uses, readers)
     for id in graph.nodeIDs where !absorbed.contains(id) {

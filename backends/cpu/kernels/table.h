@@ -309,7 +309,9 @@ typedef struct bitline_table {
   int block_words_rows[3];
   /// Codes of u8 x weights of at most 9 in magnitude, four words.
   void (*block_small)(const block_words_args *args);
-  /// Codes of u8 x weights of i8, four words, and one, to codes.
+  /// Codes of u8 x weights of i8, four words.
+  void (*block_i8_sums)(const block_words_args *args);
+  /// The same, four words, and one, to codes.
   void (*block_i8)(const block_words_args *args);
   void (*block_i8_word)(const block_words_args *args);
   /// Four words a tap, and few in all; of any extent.
@@ -341,6 +343,11 @@ typedef struct bitline_table {
   /// As `bitline_add_codes` and `bitline_mean_codes` do.
   void (*add_codes)(const bitline_add_codes_plan *plan, int64_t count, const uint8_t *a, const uint8_t *b, uint8_t *y);
   void (*mean_codes)(const bitline_mean_codes_plan *plan, int64_t blocks, int64_t positions, const uint8_t *x, uint8_t *y);
+  /// As in `finish_sums.h`.
+  void (*finish_sums)(
+    const bitline_sums_finish *finish, int64_t filter, int lanes, const int32_t *sums, int64_t stride, int64_t rows, void *y, int64_t y_row,
+    int fills);
+  float (*extreme_f32)(int least, int64_t count, const float *x);
   /// Rows of sixteen sums, `stride` apart, to finished results that neighbour each other.
   void (*finish_rows)(
     const bitline_finish *finish, const int32_t *sums, int64_t stride, int64_t rows, const float *m, const float *c, void *y);
