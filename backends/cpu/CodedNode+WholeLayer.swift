@@ -74,7 +74,7 @@ extension CodedNode {
   }
 
   /// Whole numbers of a byte.
-  private static func wholeNumbers(_ tensor: Tensor) -> Tensor? {
+  static func wholeNumbers(_ tensor: Tensor) -> Tensor? {
     guard tensor.element == .float64 else { return nil }
     let numbers = tensor.doubles.compactMap { Int8(exactly: $0) }
     return numbers.count == tensor.count ? Tensor(.int8, tensor.shape, numbers) : nil

@@ -3,13 +3,13 @@ import GraphIR
 
 extension StepCompiler {
   /// What binary layers share: constant weights, and an order and a readout that the kernels take.
-  private struct BinaryParameters {
+  struct BinaryParameters {
     let weights: Tensor
     let order: [Int32]?
     var readout: bitline_readout
   }
 
-  private func binaryParameters(_ node: Node, tile: Int, _ readout: Readout) -> BinaryParameters? {
+  func binaryParameters(_ node: Node, tile: Int, _ readout: Readout) -> BinaryParameters? {
     let element = type(node.operands[0]).element
     guard isVariable[Int(node.operands[0].index)], let weights = constant(node.operands[1]), let tile = Int32(exactly: tile)
     else { return nil }

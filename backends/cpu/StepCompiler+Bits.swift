@@ -6,8 +6,8 @@ extension StepCompiler {
   func choices(_ graph: Graph, usesBits: Bool) -> NodeChoices {
     let variable = zip(graph.nodeIDs, graph.nodes).filter { $1.results.contains { isVariable[Int($0.index)] } }
     return NodeChoices(
-      blocked: Set(variable.filter { runsBlocked($1) }.map(\.0)), coded: { runsOnCodes($0, weights: $1) },
-      onBits: usesBits ? Set(variable.filter { runsOnBits($1) }.map(\.0)) : [])
+      blocked: Set(variable.filter { runsBlocked($1, graph) }.map(\.0)), coded: { runsOnCodes($0, weights: $1) },
+      onBits: usesBits ? Set(variable.filter { runsOnBits($1) }.map(\.0)) : [], toSums: { runsToSums($0, weights: $1) })
   }
 
   /// The most taps along an axis for which every kind of place beside the padding is prepared.

@@ -3,7 +3,7 @@ import GraphIR
 
 extension StepCompiler {
   /// Whether a node may run on values in blocks of channels; a convolution that may, should.
-  func runsBlocked(_ node: Node) -> Bool {
+  func runsBlocked(_ node: Node, _ graph: Graph) -> Bool {
     if isOrdered && isInexact(node) { return false }
     switch node.op {
     case .conv(let a):
@@ -12,7 +12,7 @@ extension StepCompiler {
       else { return false }
       let isDepthwise = shape.groups == shape.channels && shape.filters == shape.channels && Int(shape.channels) >= Shape.lanes
       return isDepthwise || (a.groups == 1 && isWide(shape))
-    case .binaryConv(let a): return runsBlocked(a, node)
+    case .binaryConv(let a): return runsBlocked(a, node, graph)
     case .pool(let a):
       let element = type(node.operands[0]).element
       let shape = shape(
@@ -27,14 +27,18 @@ extension StepCompiler {
     }
   }
 
-  /// Exact sums only: they are the same in any order.
-  private func runsBlocked(_ a: BinaryConv, _ node: Node) -> Bool {
+  /// Exact sums, which are the same in any order, and sums of readouts where they can be looked up.
+  private func runsBlocked(_ a: BinaryConv, _ node: Node, _ graph: Graph) -> Bool {
     let element = type(node.operands[0]).element
-    guard level.isa != BITLINE_ISA_PORTABLE, a.readout == .exact, isVariable[Int(node.operands[0].index)],
-      element == .uint8 || element == .int8, isConstant(node.operands[1]), case let weights = type(node.operands[1]).shape,
-      weights[1] >= Shape.lanes, node.operands.count < 3 || isOrder(node.operands[2]), let shape = convShape(a.window, 1, node, weights)
+    guard level.isa != BITLINE_ISA_PORTABLE, isVariable[Int(node.operands[0].index)], element == .uint8 || element == .int8,
+      isConstant(node.operands[1]), case let weights = type(node.operands[1]).shape, weights[1] >= Shape.lanes,
+      node.operands.count < 3 || isOrder(node.operands[2]), var shape = convShape(a.window, 1, node, weights), isWide(shape)
     else { return false }
-    return isWide(shape)
+    guard a.readout != .exact else { return true }
+    // Tables are made for all filters: with less than these, making them takes as long as multiplying (measured).
+    guard weights[0] > 2 * Shape.lanes, var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return false }
+    let codes = Fusions.codes(node.operands[0], graph)
+    return bitline_conv_lookup_takes(level.isa, &shape, &parameters.readout, Int32(codes.lowerBound), Int32(codes.upperBound)) != 0
   }
 
   func isOrder(_ id: ValueID) -> Bool {
@@ -60,6 +64,7 @@ extension StepCompiler {
     guard case .binaryConv(let a) = node.op, let weights = constant(node.operands[1]), let m = constant(finish.m)?.floats,
       let c = constant(finish.c)?.floats, var shape = convShape(a.window, 1, node, weights.shape)
     else { return nil }
+    if a.readout != .exact { return lookupConv(a, node, finish, m, c, &shape) }
     var ending = finish.kernelFinish
     let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
     let samples = Int64(expectedSamples)
@@ -76,6 +81,31 @@ extension StepCompiler {
       workspaceBytes: { bitline_conv_codes_workspace_bytes(plan.base, Int64(batch($0)), Int32($1)) }, packedBytes: bytes
     ) { frame in
       bitline_conv_codes_run(
+        plan.base, Int64(batch(frame.samples)), frame.values[Int(x.index)], frame.values[Int(y.index)], frame.workspace, frame.team)
+    }
+  }
+
+  /// The same, with a readout behind each tile.
+  private func lookupConv(
+    _ a: BinaryConv, _ node: Node, _ finish: Finish, _ m: [Float], _ c: [Float], _ shape: inout bitline_conv_shape
+  ) -> Step? {
+    let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
+    guard var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return nil }
+    var ending = finish.kernelFinish
+    let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
+    let plan = withOptional(parameters.order) { order in
+      packer.pack(count: bitline_conv_lookup_plan_bytes(isa, &shape, &parameters.readout, lo, order)) { plan in
+        parameters.weights.withElements(Int8.self) { weights in
+          bitline_conv_lookup_prepare(isa, &shape, &parameters.readout, lo, hi, weights.baseAddress, order, m, c, &ending, plan)
+        }
+      }
+    }
+    let batch = batch(x)
+    return Step(
+      kernel: finish.quantize == nil ? "conv_lookup_rescale" : "conv_lookup_rescale_quantize",
+      workspaceBytes: { bitline_conv_lookup_workspace_bytes(plan.base, Int32($1)) }, packedBytes: plan.bytes.count
+    ) { frame in
+      bitline_conv_lookup_run(
         plan.base, Int64(batch(frame.samples)), frame.values[Int(x.index)], frame.values[Int(y.index)], frame.workspace, frame.team)
     }
   }

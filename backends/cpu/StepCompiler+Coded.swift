@@ -26,7 +26,7 @@ extension StepCompiler {
     }
   }
 
-  private func codedShape(_ a: Conv, _ node: Node, _ weights: Shape) -> bitline_conv_shape? {
+  func codedShape(_ a: Conv, _ node: Node, _ weights: Shape) -> bitline_conv_shape? {
     shape(
       a.window, input: type(node.operands[0]).shape, kernel: Array(weights.dimensions.dropFirst(2)), output: type(node.results[0]).shape,
       filters: weights[0], groups: a.groups)

@@ -39,6 +39,7 @@ struct StepCompiler {
     let node = planned.node
     if planned.isConversion { return conversion(node) }
     if let coded = planned.coded { return codedStep(node, coded) }
+    if let sums = planned.sums { return sumsStep(node, sums) }
     if let bits = planned.bits { return bitsStep(node, bits) }
     if let finish = planned.finish, planned.readsBits { return bitsConv(node, finish) }
     if isOrdered && isInexact(node) && !node.op.isSummedInOrder { return reference(node) }
@@ -56,10 +57,10 @@ struct StepCompiler {
       case .binaryConv(let a): binaryConv(a, node)
       case .binaryDense(let a): binaryDense(a, node)
       case .rescale(let a): rescale(a, node)
-      case .quantize(let a): quantize(a, node)
+      case .quantize(let a): quantize(a, node) ?? quantizeByValue(a, node)
       case .dequantize(let a): dequantize(a, node)
       case .pool(let a): pool(a, node)
-      case .reduce(let a): mean(a, node)
+      case .reduce(let a): mean(a, node) ?? extreme(a, node)
       case .unary(.relu): activation(.relu, node)
       case .clip(let a): activation(.clip(a.lo, a.hi), node)
       case .binary(let kind): binary(kind, node)
