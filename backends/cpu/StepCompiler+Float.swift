@@ -71,7 +71,7 @@ extension StepCompiler {
       }
     }
     return Step(kernel: isOrdered ? "dense_f32_f64" : "dense_f32", packedBytes: bytes) { frame in
-      run(plan.base, Int64(rows(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self))
+      run(plan.base, Int64(rows(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self), frame.team)
     }
   }
 }

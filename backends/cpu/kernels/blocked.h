@@ -14,6 +14,7 @@ enum { BITLINE_LANES = 16 };
 
 typedef float v16f __attribute__((ext_vector_type(16)));
 typedef float v16f_anywhere __attribute__((ext_vector_type(16), aligned(4)));
+typedef float v8f __attribute__((ext_vector_type(8)));
 
 typedef int32_t v16i __attribute__((ext_vector_type(16)));
 typedef int32_t v16i_anywhere __attribute__((ext_vector_type(16), aligned(1)));

@@ -24,27 +24,36 @@
 #include "winograd_u8.h"
 #include "winograd_i16.h"
 
-#define BITLINE_BLOCK(name, vecs_of, inner_of, cases)                                   \
-  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {             \
-    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of };              \
-    switch (g->rows) { cases }                                                          \
+#define BITLINE_BLOCK(name, vecs_of, inner_of, step_of, half_of, cases)                                                                \
+  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {                                                            \
+    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of, BITLINE_BLOCK_STEP = step_of, BITLINE_BLOCK_HALF = half_of }; \
+    switch (g->rows) { cases }                                                                                                         \
   }
-BITLINE_BLOCK(block_f32_1x16, 1, 16, BITLINE_BLOCK_CASES_1)
-BITLINE_BLOCK(block_f32_1x1, 1, 1, BITLINE_BLOCK_CASES_1)
+/// One function for four channels of sixteen and one for each step of plain tensors.
+#define BITLINE_BLOCKS(name, vecs_of, cases)                                            \
+  BITLINE_BLOCK(name##_x4,  vecs_of, 4, 16, 0, cases)                                   \
+  BITLINE_BLOCK(name##_x1, vecs_of, 1, 1, 0, cases)                                     \
+  BITLINE_BLOCK(name##_x1_by_2, vecs_of, 1, 2, 0, cases)                                \
+  static void BITLINE_LEVEL(name)(const block_f32_args *g) {                            \
+    if (g->inner == 4) BITLINE_LEVEL(name##_x4)(g);                                   \
+    else if (g->step == 2) BITLINE_LEVEL(name##_x1_by_2)(g);                            \
+    else BITLINE_LEVEL(name##_x1)(g);                                                   \
+  }
+BITLINE_BLOCKS(block_f32_1, 1, BITLINE_BLOCK_CASES_1)
+BITLINE_BLOCK(block_f32_1_half, 1, 4, 16, 1, BITLINE_BLOCK_CASES_1)
 #ifdef BITLINE_BLOCK_CASES_2
-BITLINE_BLOCK(block_f32_2x16, 2, 16, BITLINE_BLOCK_CASES_2)
-BITLINE_BLOCK(block_f32_2x1, 2, 1, BITLINE_BLOCK_CASES_2)
-BITLINE_BLOCK(block_f32_4x16, 4, 16, BITLINE_BLOCK_CASES_4)
-BITLINE_BLOCK(block_f32_4x1, 4, 1, BITLINE_BLOCK_CASES_4)
+BITLINE_BLOCKS(block_f32_2, 2, BITLINE_BLOCK_CASES_2)
+BITLINE_BLOCK(block_f32_2_half, 2, 4, 16, 1, BITLINE_BLOCK_CASES_2)
+BITLINE_BLOCKS(block_f32_4, 4, BITLINE_BLOCK_CASES_4)
 #endif
 
 static void BITLINE_LEVEL(block_f32)(const block_f32_args *g) {
 #ifdef BITLINE_BLOCK_CASES_2
-  if (g->vecs == 2) return g->inner == 16 ? BITLINE_LEVEL(block_f32_2x16)(g) : BITLINE_LEVEL(block_f32_2x1)(g);
-  if (g->vecs == 4) return g->inner == 16 ? BITLINE_LEVEL(block_f32_4x16)(g) : BITLINE_LEVEL(block_f32_4x1)(g);
+  if (g->vecs == 2) return g->half ? BITLINE_LEVEL(block_f32_2_half)(g) : BITLINE_LEVEL(block_f32_2)(g);
+  if (g->vecs == 4) return BITLINE_LEVEL(block_f32_4)(g);
 #endif
-  if (g->inner == 16) BITLINE_LEVEL(block_f32_1x16)(g);
-  else BITLINE_LEVEL(block_f32_1x1)(g);
+  if (g->half) BITLINE_LEVEL(block_f32_1_half)(g);
+  else BITLINE_LEVEL(block_f32_1)(g);
 }
 
 #define BITLINE_BLOCK_OF_WORDS(name, vecs_of, words_of, cases)                          \

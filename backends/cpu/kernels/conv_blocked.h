@@ -5,6 +5,9 @@
 #include "table.h"
 #include "window.h"
 
+/// Channels of a tap: a block may have fewer than sixteen, in fours.
+enum { TAP_CHANNELS = 4 };
+
 /// Followed by taps, biases and weights, at these offsets.
 typedef struct conv_blocked_plan {
   int32_t isa;
@@ -12,15 +15,20 @@ typedef struct conv_blocked_plan {
   bitline_activation activation;
   /// The input is a plain tensor; else it is in blocks of channels, as the result always is.
   int32_t plain;
+  /// How the direct way reads the input, and from a position to the next: plain tensors column by column, whatever the stride up to two.
+  bitline_conv_shape read;
   window_layout layout;
+  int32_t step;
   /// `tiles.size` is 0 for the direct way.
   winograd_tiles tiles;
   /// Products of a tile, blocks of filters, how many of them a panel has unless they end, and panels.
   int64_t products, vecs, panels;
   int32_t wide;
-  /// Positions side by side; channels side by side in the input; taps.
-  int64_t run, inner, tap_count;
-  /// Weights are `[panels][products][tap_count][inner][vecs of the panel][16]`.
+  /// Positions side by side; channels side by side in the input.
+  int64_t run, inner;
+  /// Blocks of channels; taps, each of four of their channels or of a plain one; the channels of all taps.
+  int64_t blocks, tap_count, depth;
+  /// Weights are `[panels][products][depth][vecs of the panel][16]`.
   int64_t taps, biases, weights, bytes;
 } conv_blocked_plan;
 

@@ -92,7 +92,7 @@ typedef struct gemm_u8b_args {
 
 /// A block of positions x filters of a convolution on tensors in blocks of sixteen channels (`blocked.h`).
 ///
-/// y[row][vec] = activation(bias[vec] + sum over taps of x[taps[tap] + row * inner + i] * w[tap][i][vec] + add[row][vec]), each vec being
+/// y[row][vec] = activation(bias[vec] + sum over taps of x[taps[tap] + row * step + i] * w[tap][i][vec] + add[row][vec]), each vec being
 /// sixteen filters.
 typedef struct block_f32_args {
   const float *x;
@@ -108,8 +108,13 @@ typedef struct block_f32_args {
   /// From a row, and from a vec, to the next.
   int64_t y_row, y_vec;
   bitline_activation activation;
-  /// `vecs` is 1, 2 or 4, as far as the table has rows for it; `inner` is 16, or 1.
-  int rows, vecs, inner;
+  /// `vecs` is 1, 2 or 4, as far as the table has rows for it; `inner` is 4 and `step` 16, or `inner` is 1 and `step` 1 or 2.
+  int rows, vecs, inner, step;
+  /// Whether the last vec, of one or two, has no more than eight filters.
+  int half;
+  /// So many lines for each tap, which a later call will read, are fetched from here on.
+  const float *ahead;
+  int64_t ahead_lines;
 } block_f32_args;
 
 /// How sixteen filters' sums become codes, unless they come too near the middle between two of them (`requantize.h`).

@@ -79,6 +79,15 @@ typedef struct bitline_readout {
   int32_t signed_codes;
 } bitline_readout;
 
+// --- threads -------------------------------------------------------------------------------------------------------------------------
+
+/// Threads that share the work of one run; one run at a time. Null stands for the calling thread alone.
+typedef struct bitline_team bitline_team;
+/// A team of so many threads, the caller's among them; null for fewer than two.
+bitline_team *bitline_team_make(int threads);
+int bitline_team_threads(const bitline_team *team);
+void bitline_team_end(bitline_team *team);
+
 // --- float layers: y = activation(W * x + bias) --------------------------------------------------------------------------------------
 
 /// Bytes of a plan of `bitline_conv_f32_prepare`.
@@ -99,7 +108,7 @@ void bitline_dense_f32_prepare(
   bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
   bitline_activation activation, void *plan);
 /// `x[batch][inputs]` to `y[batch][filters]`; needs no workspace.
-void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y);
+void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y, bitline_team *team);
 
 /// The same with sums in f64, in the order of inputs, rounded once: the reference's bytes at every level.
 size_t bitline_conv_f32_f64_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
@@ -111,7 +120,7 @@ size_t bitline_dense_f32_f64_plan_bytes(bitline_isa isa, int64_t inputs, int64_t
 void bitline_dense_f32_f64_prepare(
   bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
   bitline_activation activation, void *plan);
-void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y);
+void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y, bitline_team *team);
 
 // --- memory --------------------------------------------------------------------------------------------------------------------------
 
@@ -119,15 +128,6 @@ void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, 
 void *bitline_memory_take(size_t bytes);
 /// Gives back a block of so many bytes.
 void bitline_memory_give(void *block, size_t bytes);
-
-// --- threads -------------------------------------------------------------------------------------------------------------------------
-
-/// Threads that share the work of one run; one run at a time. Null stands for the calling thread alone.
-typedef struct bitline_team bitline_team;
-/// A team of so many threads, the caller's among them; null for fewer than two.
-bitline_team *bitline_team_make(int threads);
-int bitline_team_threads(const bitline_team *team);
-void bitline_team_end(bitline_team *team);
 
 // --- tensors in blocks of sixteen channels: [samples][ceil(channels / 16)][height][width][16] -----------------------------------------
 // Lanes beyond the channels hold finite numbers on which nothing depends.
