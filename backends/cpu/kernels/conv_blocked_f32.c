@@ -16,14 +16,8 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
     p.products = (p.tiles.size + 2) * (p.tiles.size + 2);
     p.run = (int64_t)p.tiles.rows * p.tiles.columns * bitline_max(1, samples);
   } else {
-    p.read = *s;
-    p.step = plain ? 1 : BITLINE_LANES;
-    if (plain && s->stride_width == 2) {
-      // Neighbouring results need not be fed from neighbouring elements: each is read by itself.
-      p.step = 2;
-      p.read.stride_width = 1;
-      p.read.out_width = (s->out_width - 1) * 2 + 1;
-    }
+    p.read = blocked_read(s, plain);
+    p.step = !plain ? BITLINE_LANES : s->stride_width == 2 ? 2 : 1;
     p.layout = window_layout_of(&p.read, 1);
     p.layout.run = p.layout.direct ? p.layout.run : s->out_width;
     p.products = 1;
@@ -45,21 +39,6 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
   return p;
 }
 
-/// A tap of the direct way: the first of its channels, and its place in the window.
-typedef struct conv_blocked_tap {
-  int64_t channel, place;
-} conv_blocked_tap;
-
-/// Taps go through blocks of channels, places of the window, and the channels of a block.
-static conv_blocked_tap tap_of(const conv_blocked_plan *p, int64_t tap) {
-  const int64_t area = (int64_t)p->shape.kernel_height * p->shape.kernel_width;
-  if (p->plain) return (conv_blocked_tap){.channel = tap / area, .place = tap % area};
-  const int64_t whole = BITLINE_LANES / TAP_CHANNELS, block = tap / (whole * area);
-  const int64_t taps = bitline_min(whole, (p->shape.channels + TAP_CHANNELS - 1) / TAP_CHANNELS - block * whole);
-  const int64_t within = tap - block * whole * area;
-  return (conv_blocked_tap){.channel = block * BITLINE_LANES + within % taps * TAP_CHANNELS, .place = within / taps};
-}
-
 size_t bitline_conv_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int plain, int64_t samples, int exact) {
   return (size_t)describe(isa, shape, plain, samples, exact).bytes;
 }
@@ -79,14 +58,14 @@ void bitline_conv_blocked_f32_prepare(
   int32_t *taps = (int32_t *)(bytes + p.taps);
   const int64_t area = (int64_t)s->kernel_height * s->kernel_width;
   for (int64_t tap = 0; tap < p.tap_count; tap++) {
-    const conv_blocked_tap t = tap_of(&p, tap);
+    const blocked_tap t = plain ? (blocked_tap){.channel = tap / area, .place = tap % area} : blocked_tap_of(s, tap);
     taps[tap] = (int32_t)(window_tap(&p.read, &p.layout, t.channel / p.inner * area + t.place) * p.inner + t.channel % p.inner);
   }
   const int64_t channels = plain ? 1 : TAP_CHANNELS;
   for (int64_t index = 0; index < p.panels; index++) {
     const conv_blocked_panel panel = panel_of(p.vecs, p.wide, index);
     for (int64_t tap = 0; tap < p.tap_count; tap++) {
-      const conv_blocked_tap t = tap_of(&p, tap);
+      const blocked_tap t = plain ? (blocked_tap){.channel = tap / area, .place = tap % area} : blocked_tap_of(s, tap);
       for (int64_t channel = t.channel; channel < t.channel + channels; channel++) {
         for (int64_t lane = 0; lane < panel.vecs * BITLINE_LANES; lane++, packed++) {
           const int64_t f = panel.first * BITLINE_LANES + lane;
@@ -163,8 +142,8 @@ static void direct_task(void *context, int64_t index, int worker) {
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / r->parts);
   const int most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
-  const int64_t positions = p->layout.run * p->layout.runs, pieces = (p->layout.run + most - 1) / most, all = p->layout.runs * pieces;
-  const int64_t part = index % r->parts, first_piece = part * all / r->parts, end_piece = (part + 1) * all / r->parts;
+  const int64_t positions = p->layout.run * p->layout.runs;
+  block_pieces pieces = block_pieces_of(&p->layout, most, index % r->parts, r->parts);
   block_f32_args args = {
     .taps = (const int32_t *)((const char *)p + p->taps), .tap_count = p->tap_count,
     .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth,
@@ -173,24 +152,16 @@ static void direct_task(void *context, int64_t index, int worker) {
     .inner = p->plain ? 1 : TAP_CHANNELS, .step = p->step,
     .half = ends_in_half(p, panel)};
   // Weights of the next panel come near while this one's are used, where that is not often.
-  const int64_t lines = args.inner * panel.vecs, calls = bitline_max(1, end_piece - first_piece);
+  const int64_t lines = args.inner * panel.vecs, calls = bitline_max(1, pieces.left);
   args.ahead = args.w + p->depth * panel.vecs * BITLINE_LANES;
   args.ahead_lines = calls <= lines ? (lines + calls - 1) / calls : 0;
-  // Pieces of a run differ by one row at most.
-  const int64_t each = p->layout.run / pieces, longer = p->layout.run % pieces;
-  int64_t run = first_piece / pieces, piece = first_piece % pieces, first = piece * each + bitline_min(piece, longer);
-  for (int64_t i = first_piece; i < end_piece; i++, args.ahead += p->tap_count * args.ahead_lines * BITLINE_LANES) {
-    const int64_t rows = each + (piece < longer);
-    const int64_t at = panel.first * args.y_vec + (run * p->layout.run + first) * BITLINE_LANES;
-    args.x = r->x + (run * p->layout.position_row * p->inner) + first * p->step;
+  for (; pieces.left > 0; block_pieces_next(&pieces), args.ahead += p->tap_count * args.ahead_lines * BITLINE_LANES) {
+    const int64_t at = panel.first * args.y_vec + (pieces.run * p->layout.run + pieces.first) * BITLINE_LANES;
+    args.x = r->x + pieces.run * p->layout.position_row * p->inner + pieces.first * p->step;
     args.y = r->y + at;
     args.add = r->add ? r->add + at : 0;
-    args.rows = (int)rows;
+    args.rows = (int)block_pieces_rows(&pieces);
     table->block_f32(&args);
-    first += rows;
-    if (++piece < pieces) continue;
-    run++;
-    piece = first = 0;
   }
 }
 

@@ -11,20 +11,26 @@ enum { GAP = BITLINE_LANES };
 /// Tiles for each thread from which on threads need not share transformed inputs.
 enum { LEAST_APART = 20 };
 
+double winograd_cycles(const bitline_conv_shape *s, int64_t samples, int tile) {
+  // A multiply-add of sixteen lanes each; transforms of a tile of sixteen channels; 6 bytes of weights come from memory in one.
+  const double from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters), side = tile + 2;
+  const double tiles =
+    (double)bitline_max(samples, 1) * ((s->out_height + tile - 1) / tile) * ((s->out_width + tile - 1) / tile);
+  const double products = tiles * side * side * from * 16 * to * 1.05, moved = side * side * from * 16 * to * 64 / 6;
+  return (products > moved ? products : moved) + tiles * side * side * 5 * (from + to);
+}
+
 int winograd_choose(const bitline_conv_shape *s, int64_t samples) {
   if (
     s->kernel_height != 3 || s->kernel_width != 3 || s->stride_height != 1 || s->stride_width != 1 || s->dilation_height != 1
     || s->dilation_width != 1 || s->groups != 1 || s->channels < 16 || s->filters < 16) {
     return 0;
   }
-  // Cycles, about: a multiply-add of sixteen lanes each; transforms of a tile of sixteen channels; 6 bytes of weights come from memory in one.
-  const double from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters), many = (double)bitline_max(samples, 1);
-  double best = many * s->out_height * s->out_width * 9 * from * 16 * to;
+  double best = (double)bitline_max(samples, 1) * s->out_height * s->out_width * 9 * (double)blocks_of(s->channels) * 16
+    * (double)blocks_of(s->filters);
   int size = 0;
   for (int tile = 2; tile <= 4; tile += 2) {
-    const double side = tile + 2, tiles = many * ((s->out_height + tile - 1) / tile) * ((s->out_width + tile - 1) / tile);
-    const double products = tiles * side * side * from * 16 * to * 1.05, moved = side * side * from * 16 * to * 64 / 6;
-    const double cycles = (products > moved ? products : moved) + tiles * side * side * 5 * (from + to);
+    const double cycles = winograd_cycles(s, samples, tile);
     if (cycles < best) {
       best = cycles;
       size = tile;

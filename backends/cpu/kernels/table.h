@@ -117,6 +117,27 @@ typedef struct block_f32_args {
   int64_t ahead_lines;
 } block_f32_args;
 
+/// The same of numbers of bf16 in words of two: y[row][vec] = activation(bias[vec] + sum over taps and words of
+/// x[taps[tap] + row * step + 2 * word + i] * w[tap][word][vec][filter][i] + add[row][vec]).
+typedef struct block_bf16_args {
+  const uint16_t *x;
+  const int32_t *taps;
+  int64_t tap_count;
+  /// `[tap_count][words][vecs][16][2]`
+  const uint16_t *w;
+  /// `[vecs][16]`
+  const float *bias;
+  /// Null, or laid out as `y`.
+  const float *add;
+  float *y;
+  int64_t y_row, y_vec;
+  bitline_activation activation;
+  /// `vecs` as in `block_f32_args`, and as many rows; `words` is 2 and `step` 16, or `words` is 1 and `step` 1 or 2.
+  int rows, vecs, words, step;
+  const uint16_t *ahead;
+  int64_t ahead_lines;
+} block_bf16_args;
+
 /// How sixteen filters' sums become codes, unless they come too near the middle between two of them (`requantize.h`).
 typedef struct requantize_lanes {
   /// `[16]`: a code as u8 is about `sum * m + c`, and sure unless farther than `near` from a whole number.
@@ -251,6 +272,10 @@ typedef struct bitline_table {
   /// The most rows of a block of 1, 2 and 4 vecs; 0 where a level has none.
   int block_f32_rows[3];
   void (*block_f32)(const block_f32_args *args);
+  /// By multiplications of f32, and by the instruction for it, which the processor may lack; null where a level knows none.
+  void (*block_bf16)(const block_bf16_args *args);
+  void (*block_bf16_native)(const block_bf16_args *args);
+  void (*round_bf16)(int64_t count, const float *x, uint16_t *y);
   /// Tiles `first..<first + count` (counted through samples) of the channel block at `x`; `sample` is from one sample to the next.
   /// Writes number `p` of tile `t` as sixteen channels at `to + p * position + (t - first) * 16`.
   void (*winograd_input_f32)(

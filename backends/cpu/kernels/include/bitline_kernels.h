@@ -159,6 +159,30 @@ size_t bitline_conv_blocked_f32_workspace_bytes(const void *plan, int64_t batch,
 void bitline_conv_blocked_f32_run(
   const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team);
 
+/// Whether a level multiplies numbers of bf16 by an instruction of this processor. Else it does so by multiplications of f32, with the same
+/// results but where numbers below f32's normal ones occur, which the instruction takes for 0.
+int bitline_bf16_is_native(bitline_isa isa);
+/// Whether the same convolution on inputs and weights rounded to bf16, with sums in f32, takes fewer cycles by such an instruction; the same
+/// on every machine.
+int bitline_conv_blocked_bf16_is_faster(const bitline_conv_shape *shape, int plain, int64_t samples, int exact);
+/// The convolutions for which it may be.
+size_t bitline_conv_blocked_bf16_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int plain);
+void bitline_conv_blocked_bf16_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, int plain, const float *weights, const float *bias, bitline_activation activation,
+  void *plan);
+size_t bitline_conv_blocked_bf16_workspace_bytes(const void *plan);
+/// Everything but the numbers that are multiplied is f32, `x` and `y` too.
+void bitline_conv_blocked_bf16_run(
+  const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team);
+
+/// The same of a dense layer of plain tensors; see `bitline_dense_f32_prepare`.
+size_t bitline_dense_bf16_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters);
+void bitline_dense_bf16_prepare(
+  bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
+  bitline_activation activation, void *plan);
+size_t bitline_dense_bf16_workspace_bytes(const void *plan, int64_t batch);
+void bitline_dense_bf16_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace, bitline_team *team);
+
 /// A convolution of which groups, channels and filters are as many, in blocks throughout; needs no workspace.
 size_t bitline_depthwise_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
 /// Packs `weights[channels][kernel_height][kernel_width]` and `bias[channels]` (or null).
