@@ -55,12 +55,15 @@ BITLINE_INLINE BITLINE_TARGET void block_requantize(const block_words_args *g, c
   *g->any = any;
 }
 
+BITLINE_BLOCK_WORDS(block_i16_rows, BITLINE_DOT2, 0)
+#ifdef BITLINE_BLOCK_BYTES
+#include BITLINE_BLOCK_BYTES
+#else
 BITLINE_BLOCK_WORDS(block_small_rows, BITLINE_DOT4_SMALL, 0)
 #ifdef BITLINE_SMALL_APART
 BITLINE_BLOCK_WORDS(block_i8_sums_rows, BITLINE_DOT4, 0)
 #endif
 BITLINE_BLOCK_WORDS(block_i8_rows, BITLINE_DOT4, 1)
-BITLINE_BLOCK_WORDS(block_i16_rows, BITLINE_DOT2, 0)
 
 /// The same with `words` of weights, four a tap, in registers, over rows by fours: products of some go on while others become codes.
 BITLINE_INLINE BITLINE_TARGET void block_i8_few_words(const block_words_args *g, const int words) {
@@ -96,6 +99,7 @@ BITLINE_INLINE BITLINE_TARGET void block_i8_few_words(const block_words_args *g,
   }
   *g->any = any;
 }
+#endif
 
 #define BITLINE_BLOCK_WORDS_CASE(rows) \
   case rows: BITLINE_BLOCK_BODY(g, rows, BITLINE_BLOCK_VECS, BITLINE_BLOCK_WORD_COUNT); return;

@@ -3,9 +3,25 @@
 /// `BITLINE_BLOCK_WORDS_CASES`, `BITLINE_MULTIPLY_ADD`, `BITLINE_DOT4` (u8 x i8), `BITLINE_DOT4_SMALL` (weights of at most 9),
 /// `BITLINE_DOT2` (i16 x i16),
 /// `BITLINE_SMALL_APART` where that is another way, and `BITLINE_BITS16` (a bit for each lane of a comparison), and where
-/// there is one `BITLINE_TRANSPOSE_WORDS` (of four times sixteen bytes to sixteen times four).
+/// there is one `BITLINE_TRANSPOSE_WORDS` (of four times sixteen bytes to sixteen times four). A level with a way of its own to multiply
+/// bytes names the header that has it as `BITLINE_BLOCK_BYTES`, instead of the first two. What may be given too: `BITLINE_CODE_PRODUCTS` (of
+/// a depthwise layer's codes, less their zero, with weights), `BITLINE_PEAK_STEP` (one multiply-add in measuring the peak), and if registers
+/// are fewer or smaller `BITLINE_DEPTHWISE_COLUMNS` and `BITLINE_PEAK_CHAINS`, sums of sixteen lanes at once in these two.
 #pragma STDC FP_CONTRACT OFF
 #include "blocked.h"
+
+#ifndef BITLINE_CODE_PRODUCTS
+#define BITLINE_CODE_PRODUCTS(sum, codes, zeros, weights) BITLINE_DOT2(sum, __builtin_convertvector(codes, v16i) - (zeros), weights)
+#endif
+#ifndef BITLINE_DEPTHWISE_COLUMNS
+#define BITLINE_DEPTHWISE_COLUMNS 8
+#endif
+#ifndef BITLINE_PEAK_CHAINS
+#define BITLINE_PEAK_CHAINS 12
+#endif
+#ifndef BITLINE_PEAK_STEP
+#define BITLINE_PEAK_STEP(sum, by, plus) BITLINE_MULTIPLY_ADD(sum, by, plus)
+#endif
 
 #include "block_f32.h"
 #include "block_bf16.h"
@@ -179,6 +195,7 @@ static BITLINE_TARGET int BITLINE_LEVEL(depthwise_i8_words)(
 #else
 #define depthwise_i8_words_avx2 0
 #define depthwise_i8_words_portable 0
+#define depthwise_i8_words_neon 0
 #endif
 
 static BITLINE_TARGET void BITLINE_LEVEL(dense_i8)(
@@ -307,13 +324,13 @@ static BITLINE_TARGET void BITLINE_LEVEL(softmax_f32)(int64_t outer, int64_t len
   softmax_f32_body(outer, length, inner, x, y);
 }
 
-/// `rounds` times twelve multiply-adds of sixteen lanes that wait for nothing.
+/// `rounds` times twelve multiply-adds of sixteen lanes, as many at once as wait for nothing.
 static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, float by, float plus) {
-  enum { CHAINS = 12 };
+  enum { CHAINS = BITLINE_PEAK_CHAINS };
   v16f sum[CHAINS];
   for (int i = 0; i < CHAINS; i++) sum[i] = SPLAT16((float)i);
-  for (int64_t r = 0; r < rounds; r++) {
-    for (int i = 0; i < CHAINS; i++) sum[i] = BITLINE_MULTIPLY_ADD(sum[i], SPLAT16(by), SPLAT16(plus));
+  for (int64_t r = 0; r < rounds * 12 / CHAINS; r++) {
+    for (int i = 0; i < CHAINS; i++) sum[i] = BITLINE_PEAK_STEP(sum[i], SPLAT16(by), SPLAT16(plus));
   }
   for (int i = 1; i < CHAINS; i++) sum[0] += sum[i];
   return sum[0][0] + sum[0][15];

@@ -21,7 +21,9 @@ static int fits_transforms(const bitline_conv_shape *s, const bitline_int8_layer
 }
 
 /// Whether F(4x4, 3x3) takes fewer cycles.
-static int transforms(const bitline_conv_shape *s, const bitline_int8_layer *layer, int plain, int64_t samples) {
+static int transforms(
+  const bitline_table *table, const bitline_conv_shape *s, const bitline_int8_layer *layer, int plain, int64_t samples
+) {
   if (
     plain || s->kernel_height != 3 || s->kernel_width != 3 || s->stride_height != 1 || s->stride_width != 1 || s->dilation_height != 1
     || s->dilation_width != 1) {
@@ -31,7 +33,7 @@ static int transforms(const bitline_conv_shape *s, const bitline_int8_layer *lay
   // half of what it takes to bring weights of i16 from a far cache or memory: six bytes a cycle were measured there.
   const double many = (double)bitline_max(samples, 1), from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters);
   const double tiles = many * ((s->out_height + 3) / 4) * ((s->out_width + 3) / 4);
-  const double moved = 36 * from * to * 512 / 6, products = 1.05 * tiles * 36 * from * to * 8;
+  const double moved = 36 * from * to * 512 / 6, products = 1.05 * table->i16_times * tiles * 36 * from * to * 8;
   const double direct = many * s->out_height * s->out_width * 9 * from * to * 4;
   if (products + moved / 2 + tiles * (from * 120 + to * 200) >= direct) return 0;
   return fits_transforms(s, layer);
@@ -46,7 +48,7 @@ static conv_i8_plan describe(
     .height = s->height, .width = s->width, .pad_top = s->pad_top, .pad_left = s->pad_left, .out_height = s->out_height,
     .out_width = s->out_width, .rows = (s->out_height + 3) / 4, .columns = (s->out_width + 3) / 4};
   int64_t run;
-  if (!direct && transforms(s, layer, plain, samples)) {
+  if (!direct && transforms(table, s, layer, plain, samples)) {
     p.tiles.size = 4;
     p.products = 36;
     p.words = 8;

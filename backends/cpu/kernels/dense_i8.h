@@ -1,7 +1,6 @@
 /// Rows of codes x four blocks of sixteen filters, in words of four.
 
-enum { BITLINE_DENSE_VECS = 4 };
-
+#ifndef BITLINE_BLOCK_BYTES
 /// sums[row][vec] = start[vec] + x[row] * w, `w` being `[words][4][16][4]`. `rows` is a constant at every call.
 BITLINE_INLINE BITLINE_TARGET void dense_i8_rows(
   const uint8_t *x, int64_t x_row, int64_t words, const int rows, const int8_t *w, const int32_t *start, int32_t *sums
@@ -27,3 +26,4 @@ BITLINE_INLINE BITLINE_TARGET void dense_i8_rows(
     for (int v = 0; v < BITLINE_DENSE_VECS; v++) STORE16I(sums + (i * BITLINE_DENSE_VECS + v) * 16, sum[i][v]);
   }
 }
+#endif

@@ -122,7 +122,7 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_blocked_body(
       int64_t done = 1;
       if (column < first || column >= end) {
         depthwise_edge(s, from, column * s->stride_width - s->pad_left, ky_first, ky_end, w, start, activation, y);
-      } else if (column + 8 <= end) {
+      } else if (BITLINE_DEPTHWISE_COLUMNS == 8 && column + 8 <= end) {
         depthwise_columns(s, 8, from, ky_first, ky_end, w, start, activation, y);
         done = 8;
       } else if (column + 4 <= end) {

@@ -5,7 +5,7 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_i8_columns(
   const bitline_conv_shape *s, const int columns, const uint8_t *x, int64_t ky_first, int64_t ky_end, uint8_t flip, v16i zero,
   const int32_t *w, int32_t *sums
 ) {
-  v16i sum[8];
+  v16i sum[BITLINE_DEPTHWISE_COLUMNS];
 #pragma clang loop unroll(full)
   for (int i = 0; i < columns; i++) sum[i] = SPLAT16I(0);
   const int64_t stride = (int64_t)s->stride_width * 16;
@@ -15,8 +15,8 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_i8_columns(
       const v16i weight = LOAD16I(w + (ky * s->kernel_width + kx) * 16);
 #pragma clang loop unroll(full)
       for (int i = 0; i < columns; i++) {
-        const v16i codes = __builtin_convertvector(LOAD16B(from + i * stride) ^ (v16u8)(flip), v16i);
-        sum[i] = BITLINE_DOT2(sum[i], codes - zero, weight);
+        const v16u8 codes = LOAD16B(from + i * stride) ^ (v16u8)(flip);
+        sum[i] = BITLINE_CODE_PRODUCTS(sum[i], codes, zero, weight);
       }
     }
   }
@@ -28,6 +28,7 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_i8_columns(
 BITLINE_INLINE BITLINE_TARGET void depthwise_i8_row(
   const bitline_conv_shape *s, const uint8_t *x, uint8_t flip, int32_t zero, const int32_t *w, int64_t row, int32_t *sums
 ) {
+  enum { COLUMNS = BITLINE_DEPTHWISE_COLUMNS };
   const v16i zeros = SPLAT16I(zero);
   const int64_t reach = (int64_t)(s->kernel_width - 1) * s->dilation_width, top = row * s->stride_height - s->pad_top;
   int64_t ky_first, ky_end;
@@ -35,10 +36,10 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_i8_row(
   const uint8_t *line = x + top * s->width * 16;
   for (int64_t column = 0; column < s->out_width;) {
     const int64_t left = column * s->stride_width - s->pad_left;
-    if (left >= 0 && left + 7 * s->stride_width + reach < s->width && column + 8 <= s->out_width) {
-      depthwise_i8_columns(s, 8, line + left * 16, ky_first, ky_end, flip, zeros, w, sums);
-      sums += 8 * 16;
-      column += 8;
+    if (left >= 0 && left + (COLUMNS - 1) * s->stride_width + reach < s->width && column + COLUMNS <= s->out_width) {
+      depthwise_i8_columns(s, COLUMNS, line + left * 16, ky_first, ky_end, flip, zeros, w, sums);
+      sums += COLUMNS * 16;
+      column += COLUMNS;
       continue;
     }
     int64_t kx_first, kx_end;
@@ -47,8 +48,8 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_i8_row(
     for (int64_t ky = ky_first; ky < ky_end; ky++) {
       for (int64_t kx = kx_first; kx < kx_end; kx++) {
         const uint8_t *from = line + (ky * s->dilation_height * s->width + left + kx * s->dilation_width) * 16;
-        const v16i codes = __builtin_convertvector(LOAD16B(from) ^ (v16u8)(flip), v16i);
-        sum = BITLINE_DOT2(sum, codes - zeros, LOAD16I(w + (ky * s->kernel_width + kx) * 16));
+        const v16u8 codes = LOAD16B(from) ^ (v16u8)(flip);
+        sum = BITLINE_CODE_PRODUCTS(sum, codes, zeros, LOAD16I(w + (ky * s->kernel_width + kx) * 16));
       }
     }
     STORE16I(sums, sum);

@@ -4,6 +4,11 @@
 
 #include "table.h"
 
+#if BITLINE_ARM && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 int bitline_isa_supported(bitline_isa isa) {
   switch (isa) {
   case BITLINE_ISA_PORTABLE: return 1;
@@ -20,6 +25,14 @@ int bitline_isa_supported(bitline_isa isa) {
   case BITLINE_ISA_AVX2:
   case BITLINE_ISA_AVX512: return 0;
 #endif
+#if BITLINE_ARM && defined(__ARM_FEATURE_DOTPROD)
+  // What the compiler may use anywhere, as on all of Apple's processors.
+  case BITLINE_ISA_NEON: return 1;
+#elif BITLINE_ARM && defined(__linux__)
+  case BITLINE_ISA_NEON: return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#else
+  case BITLINE_ISA_NEON: return 0;
+#endif
   }
   return 0;
 }
@@ -29,6 +42,7 @@ const char *bitline_isa_name(bitline_isa isa) {
   case BITLINE_ISA_PORTABLE: return "portable";
   case BITLINE_ISA_AVX2: return "avx2";
   case BITLINE_ISA_AVX512: return "avx512";
+  case BITLINE_ISA_NEON: return "neon";
   }
   return "unknown";
 }
@@ -40,7 +54,7 @@ static _Atomic int found = -1;
 static int find(void) {
   const char *named = getenv("BITLINE_ISA");
   int best = BITLINE_ISA_PORTABLE;
-  for (int isa = BITLINE_ISA_PORTABLE; isa <= BITLINE_ISA_AVX512; isa++) {
+  for (int isa = BITLINE_ISA_PORTABLE; isa <= BITLINE_ISA_NEON; isa++) {
     if (!bitline_isa_supported((bitline_isa)isa)) continue;
     if (named && strcmp(named, bitline_isa_name((bitline_isa)isa)) == 0) return isa;
     best = isa;
@@ -74,6 +88,11 @@ const bitline_table *bitline_table_of(bitline_isa isa) {
 #else
   case BITLINE_ISA_AVX2:
   case BITLINE_ISA_AVX512: return &bitline_table_portable;
+#endif
+#if BITLINE_ARM
+  case BITLINE_ISA_NEON: return &bitline_table_neon;
+#else
+  case BITLINE_ISA_NEON: return &bitline_table_portable;
 #endif
   }
   return &bitline_table_portable;

@@ -13,6 +13,10 @@
 #define BITLINE_TARGET_AVX512 \
   __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,avx512vpopcntdq"), min_vector_width(512)))
 #endif
+#if defined(__aarch64__)
+#define BITLINE_ARM 1
+#define BITLINE_TARGET_NEON __attribute__((target("dotprod")))
+#endif
 
 /// The largest blocks of any level, for buffers on the stack.
 enum { BITLINE_MAX_ROWS = 8, BITLINE_MAX_COLS = 32 };
@@ -191,6 +195,9 @@ typedef struct requantize_lanes {
 /// The most words of weights that a block of few words keeps in registers, and the most rows of one.
 enum { BITLINE_FEW_WORDS = 8, BITLINE_FEW_ROWS = 64 };
 
+/// Blocks of sixteen filters that dense layers of codes take together.
+enum { BITLINE_DENSE_VECS = 4 };
+
 /// A block of positions x filters of a convolution of codes, positions of `words` words of four bytes side by side.
 typedef struct block_words_args {
   const uint8_t *x;
@@ -337,6 +344,8 @@ typedef struct bitline_table {
     const bitline_conv_shape *shape, int count_padding, int32_t pad_bottom, int32_t pad_right, int64_t planes, const float *x, float *y);
   /// The most rows of a block of words of 1, 2 and 4 vecs; 0 where a level has none.
   int block_words_rows[3];
+  /// How many times as long a word of i16 takes as one of i8.
+  int i16_times;
   /// Codes of u8 x weights of at most 9 in magnitude, four words.
   void (*block_small)(const block_words_args *args);
   /// Codes of u8 x weights of i8, four words.
@@ -424,6 +433,15 @@ void bitline_gemm_u8b_weights_in_columns_8x32_avx512(const gemm_u8b_args *args);
 void bitline_lookup_u8b_4x16_avx512(const lookup_u8b_args *args);
 void bitline_gemm_bits_4x16_avx512(const gemm_bits_args *args);
 extern const bitline_table bitline_table_avx512;
+#endif
+#if BITLINE_ARM
+void bitline_gemm_f32_packed_rows_6x16_neon(const gemm_f32_args *args);
+void bitline_gemm_f32_strided_rows_6x16_neon(const gemm_f32_args *args);
+void bitline_conv_f32_taps_6x16_neon(const taps_f32_args *args);
+void bitline_gemm_u8b_codes_in_columns_4x16_neon(const gemm_u8b_args *args);
+void bitline_gemm_u8b_weights_in_columns_4x16_neon(const gemm_u8b_args *args);
+void bitline_gemm_bits_1x16_neon(const gemm_bits_args *args);
+extern const bitline_table bitline_table_neon;
 #endif
 
 /// The kernels of a level.

@@ -73,6 +73,7 @@ const bitline_table bitline_table_avx2 = {
   .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_4x16_avx2,
   .block_f32_rows = {6, 0, 0},
   .block_words_rows = {4, 0, 0},
+  .i16_times = 1,
   .gemm_bits = bitline_gemm_bits_1x16_avx2,
   BITLINE_ROWS,
   BITLINE_BLOCKED,

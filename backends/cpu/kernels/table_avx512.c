@@ -108,6 +108,7 @@ const bitline_table bitline_table_avx512 = {
   .block_f32_rows = {14, 14, 6},
   .block_bf16_native = block_bf16_native,
   .block_words_rows = {14, 14, 6},
+  .i16_times = 1,
   .gemm_bits = bitline_gemm_bits_4x16_avx512,
   BITLINE_ROWS,
   BITLINE_BLOCKED,

@@ -51,6 +51,7 @@ const bitline_table bitline_table_portable = {
   .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_4x8_portable,
   .block_f32_rows = {2, 0, 0},
   .block_words_rows = {2, 0, 0},
+  .i16_times = 1,
   .gemm_bits = bitline_gemm_bits_1x16_portable,
   BITLINE_ROWS,
   BITLINE_BLOCKED,

@@ -23,6 +23,8 @@ typedef enum bitline_isa {
   BITLINE_ISA_AVX2 = 1,
   /// AVX-512 F, BW, DQ, VL, VBMI, VNNI, VPOPCNTDQ.
   BITLINE_ISA_AVX512 = 2,
+  /// AArch64's NEON with the dot products of bytes of Armv8.2 (DotProd).
+  BITLINE_ISA_NEON = 3,
 } bitline_isa;
 
 /// Whether this machine runs `isa`.
@@ -31,7 +33,7 @@ int bitline_isa_supported(bitline_isa isa);
 bitline_isa bitline_isa_active(void);
 /// Forces a level, for tests; a negative number takes that back. Returns 0 when the machine lacks the level, and changes nothing then.
 int bitline_isa_force(int isa);
-/// `portable`, `avx2` or `avx512`.
+/// `portable`, `avx2`, `avx512` or `neon`.
 const char *bitline_isa_name(bitline_isa isa);
 
 /// Multiply-adds of f32 that one core does in a second, measured for some milliseconds with nothing but registers.
