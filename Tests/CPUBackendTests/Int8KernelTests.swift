@@ -141,6 +141,14 @@ struct Int8KernelTests {
       var test = WindowCase(&generator, seed: seed, grouped: false)
       let channels = generator.int(2...50)
       (test.shape.channels, test.shape.filters, test.shape.groups) = (Int32(channels), Int32(channels), Int32(channels))
+      if seed % 8 == 1 {
+        // Three rows of a whole word each.
+        let (height, width) = (Int32(generator.int(3...9)), Int32(generator.int(4...30)))
+        test.shape = bitline_conv_shape(
+          channels: Int32(channels), height: height, width: width, filters: Int32(channels), groups: Int32(channels), kernel_height: 3,
+          kernel_width: 4, stride_height: 1, stride_width: 1, dilation_height: 1, dilation_width: 1, pad_top: 1, pad_left: 1,
+          out_height: height, out_width: width - 1)
+      }
       let s = test.shape
       let layer = Layer(&generator, filters: channels, inputs: test.inputs, ties: seed % 3 == 0)
       let x = codes(&generator, test.inputCount)

@@ -187,10 +187,10 @@ static BITLINE_TARGET void BITLINE_LEVEL(depthwise_i8)(
 
 #ifdef BITLINE_TRANSPOSE_WORDS
 static BITLINE_TARGET int BITLINE_LEVEL(depthwise_i8_words)(
-  const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t groups, const int8_t *w, const int32_t *start, int64_t columns,
+  const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t width, const int8_t *w, const int32_t *start, int64_t columns,
   const requantize_lanes *lanes, uint8_t *y, uint16_t *doubts
 ) {
-  return depthwise_i8_words_body(x, x_row, stride, height, groups, w, start, columns, lanes, y, doubts);
+  return depthwise_i8_words_body(x, x_row, stride, height, width, w, start, columns, lanes, y, doubts);
 }
 #else
 #define depthwise_i8_words_avx2 0

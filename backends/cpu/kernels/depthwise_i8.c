@@ -138,7 +138,7 @@ static void depthwise_i8_task(void *context, int64_t plane, int worker) {
     if (p->groups > 0) {
       const int64_t line = p->padded_width * BITLINE_LANES;
       any = table->depthwise_i8_words(
-        padded + row * s->stride_height * line, s->dilation_height * line, s->stride_width, s->kernel_height, p->groups, words, starts,
+        padded + row * s->stride_height * line, s->dilation_height * line, s->stride_width, s->kernel_height, s->kernel_width, words, starts,
         s->out_width, &lanes, y, doubts);
     } else {
       table->depthwise_i8(s, x, coding_flip(&p->requantize.from), coding_zero(&p->requantize.from), weights, row, sums);

@@ -80,7 +80,7 @@ BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_any(
   return any;
 }
 
-/// Columns by fours, of a window of 3 x 3 with `stride` 1 or 2, a constant. At stride 1 the words of four columns serve two results: the
+/// Columns by fours, of a window of 3 x 3 at most with `stride` 1 or 2, a constant. At stride 1 the words of four columns serve two results: the
 /// second one's weights are a byte further on.
 BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_3x3(
   const uint8_t *x, int64_t x_row, const int stride, const int8_t *w, const int32_t *start, int64_t columns, const requantize_vectors *r,
@@ -112,12 +112,13 @@ BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_3x3(
 }
 
 BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_body(
-  const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t groups, const int8_t *w, const int32_t *start, int64_t columns,
+  const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t width, const int8_t *w, const int32_t *start, int64_t columns,
   const requantize_lanes *lanes, uint8_t *y, uint16_t *doubts
 ) {
+  const int64_t groups = (width + 3) / 4;
   const requantize_vectors r = requantize_vectors_of(lanes);
   int any = 0;
-  const int64_t fours = height == 3 && groups == 1 && stride <= 2 ? columns / 4 * 4 : 0;
+  const int64_t fours = height == 3 && width <= 3 && stride <= 2 ? columns / 4 * 4 : 0;
   if (fours > 0 && stride == 1) any = depthwise_i8_words_3x3(x, x_row, 1, w, start, fours, &r, y, doubts);
   else if (fours > 0) any = depthwise_i8_words_3x3(x, x_row, 2, w, start, fours, &r, y, doubts);
   return any | depthwise_i8_words_any(

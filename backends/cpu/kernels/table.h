@@ -375,7 +375,7 @@ typedef struct bitline_table {
   /// The same from a plane with room around it, by words of four columns, and on to codes as `requantize_rows` does; null where a level has
   /// no way to make such words.
   int (*depthwise_i8_words)(
-    const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t groups, const int8_t *w, const int32_t *start, int64_t columns,
+    const uint8_t *x, int64_t x_row, int64_t stride, int64_t height, int64_t width, const int8_t *w, const int32_t *start, int64_t columns,
     const requantize_lanes *lanes, uint8_t *y, uint16_t *doubts);
   /// Up to four rows of codes x `vecs` x 16 filters (`dense_i8.c`).
   void (*dense_i8)(const uint8_t *x, int64_t x_row, int64_t words, int rows, const int8_t *w, const int32_t *start, int32_t *sums);
