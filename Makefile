@@ -8,7 +8,7 @@ TEST := swift test -c release --disable-testable-imports
 
 SECONDS ?= 1800
 
-.PHONY: demo test conformance fuzz asan bench docs format lint check-imports install clean help setup build
+.PHONY: demo test conformance arm fuzz asan bench docs format lint check-imports install clean help setup build
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -22,6 +22,9 @@ test: setup ## all tests; those against onnxruntime too, where Python and the ne
 
 conformance: build ## the backend suite of the onnx package, by operator; fails when a listed case passes no more
 	scripts/conformance.sh
+
+arm: ## the C kernels on AArch64 under qemu: every level against the portable one, exact results against this machine's
+	scripts/arm.sh
 
 fuzz: setup ## libFuzzer with the address sanitizer over the importer and the text parser, SECONDS each (1800)
 	scripts/fuzz.sh $(SECONDS)

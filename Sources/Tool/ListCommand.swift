@@ -52,7 +52,7 @@ struct ListCommand: ToolCommand {
     case .knobs:
       Table(
         "Environment variables", columns: ["name", "meaning"],
-        rows: [["BITLINE_ISA", "the cpu backend's kernels: portable, avx2 or avx512; the best that the machine has when not set"]])
+        rows: [["BITLINE_ISA", "the cpu backend's kernels: portable, avx2, avx512 or neon; the best that the machine has when not set"]])
     }
   }
 

@@ -129,7 +129,9 @@ struct Int8KernelTests {
       }
       #expect(wrong == 0, "\(level), \(test), from \(layer.from) to \(layer.to)")
     }
-    #expect(ways == ["0, plain 0", "0, plain 1", "4, plain 0"], "\(level)")
+    // NEON multiplies words of i16 at a fourth of the speed of bytes.
+    let transforms: Set = level.isa == BITLINE_ISA_NEON ? [] : ["4, plain 0"]
+    #expect(ways == transforms.union(["0, plain 0", "0, plain 1"]), "\(level)")
   }
 
   @Test(arguments: InstructionLevel.all)

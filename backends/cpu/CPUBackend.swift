@@ -13,7 +13,8 @@ public struct CPUBackend: Backend {
   /// The instruction level, and how a batch is cut.
   public let options: [OptionSpec] = [
     OptionSpec(
-      "isa", .word(["best", "portable", "avx2", "avx512"]), default: "best", "instruction level; best: what BITLINE_ISA says, or the most"),
+      "isa", .word(["best", "portable", "avx2", "avx512", "neon"]), default: "best",
+      "instruction level; best: what BITLINE_ISA says, or the most"),
     OptionSpec("exact", .flag, default: "false", "no Winograd transforms: every float sum is computed as it is written"),
     OptionSpec(
       "sums", .word(["auto", "f32", "f64"]), default: "auto",
