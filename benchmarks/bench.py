@@ -205,6 +205,14 @@ def binary_rows(a, lines):
             onnxruntime_peer("onnxruntime int8", int8, x, 1), openvino_peer("openvino int8", int8, x, 1),
             *peers(a, ("litert",), int8, x, 1, runs, INT8_TOLERANCE)]
         report(lines, row(f"{name}, b={batch}, 1 thread", measure(entrants, a.rounds, runs), entrants[0].label))
+        # What Conv-RAM computes: tiles of 64 columns, each read by a converter of 7 bits.
+        chip = a.work / f"{name}-chip-{batch}.bitline"
+        command = [a.bitline, "compile", path, "--backend", "imc", "--batch", str(batch), "--input-range=-1:1", "-o", chip]
+        subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        read = Bitline("bitline 1 x 6 bit, tiles read in 7 bits", a.bitline, chip, batch, 1)
+        times = measure([read, entrants[0]], a.rounds, runs)
+        report(lines, row(f"{name}, b={batch}, 1 thread, beside an exact readout",
+                          {read.label: times[read.label], "exact": times[entrants[0].label]}, read.label))
 
 
 def xnor_rows(a, lines):
