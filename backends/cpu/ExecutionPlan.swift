@@ -10,6 +10,8 @@ struct PlanSettings: Sendable {
   var exact = false
   /// Floating-point results are the reference's bytes; nil: in networks with binary layers they are.
   var ordered: Bool?
+  /// Float layers multiply numbers of bf16 where that is faster.
+  var roundsToBF16 = false
   /// Nodes may be fused, so that some values are never stored.
   var fuses = true
   /// Codes of -1 and +1 may be bits.
@@ -67,8 +69,9 @@ struct ExecutionPlan: Sendable {
     let split = BatchSplit(graph, isVariable: isVariable)
     self.split = split
     var compiler = StepCompiler(
-      level: settings.level, exact: settings.exact, isOrdered: settings.ordered ?? graph.hasBinaryLayers, split: split,
-      packer: packer, constants: constants, types: graph.values.map(\.type),
+      level: settings.level, exact: settings.exact, roundsToBF16: settings.roundsToBF16,
+      isOrdered: settings.ordered ?? graph.hasBinaryLayers, split: split, packer: packer, constants: constants,
+      types: graph.values.map(\.type),
       layouts: [ValueLayout](repeating: .plain, count: graph.values.count), isVariable: isVariable)
     let plan = NodePlan(
       graph, isVariable: isVariable, constants: constants, fuses: settings.fuses, compiler.choices(graph, usesBits: settings.usesBits))

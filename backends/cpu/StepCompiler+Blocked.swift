@@ -120,6 +120,9 @@ extension StepCompiler {
     var isExact: Int32 = exact || wholeNumbers.contains(x) ? 1 : 0
     if case .clip = a.activation { isExact = 1 }
     let samples = Int64(expectedSamples)
+    if roundsToBF16, !wholeNumbers.contains(x), bitline_conv_blocked_bf16_is_faster(&shape, plain, samples, isExact) != 0 {
+      return bf16Conv(a, node, weights, bias, &shape, addend)
+    }
     let bytes = bitline_conv_blocked_f32_plan_bytes(isa, &shape, plain, samples, isExact)
     let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in

@@ -7,6 +7,8 @@ struct StepCompiler {
   let level: InstructionLevel
   /// Whether sums must be computed as they are written, without transforms.
   let exact: Bool
+  /// Whether inputs and weights of float layers are rounded to bf16 where that is faster.
+  let roundsToBF16: Bool
   /// Whether floating-point results are the reference's bytes: sums in f64, in its order.
   let isOrdered: Bool
   let split: BatchSplit?
