@@ -103,8 +103,8 @@ def onnxruntime_peer(label, path, x, threads):
     return InProcess(label, engines.onnxruntime(path, x, threads))
 
 
-def openvino_peer(label, path, x, threads):
-    return InProcess(label, engines.openvino(path, x, threads))
+def openvino_peer(label, path, x, threads, precision="f32"):
+    return InProcess(label, engines.openvino(path, x, threads, precision))
 
 
 # Of the greatest value. Codes of 8 bits are rounded differently where they lie between two: four steps of 1/127.
@@ -253,6 +253,20 @@ def int8_rows(a, lines):
                 report(lines, row(title, measure(entrants, a.rounds, runs), "bitline"))
 
 
+def bf16_rows(a, lines):
+    """Products of numbers rounded to bf16, summed in f32, where the processor has them."""
+    if "avx512_bf16" not in processor_flags():
+        a.not_run.append("bf16: the processor has no AVX512_BF16")
+        return
+    for name in ("vgg-small", "resnet18", "mobilenet-v2"):
+        if a.models and name not in a.models:
+            continue
+        path, x, runs = a.work / f"{name}.onnx", sample(name, 1), runs_for(name, 1)
+        entrants = [
+            Bitline("bitline", a.bitline, path, 1, 1, ("--backend", "cpu{precision=bf16}")), openvino_peer("openvino", path, x, 1, "bf16")]
+        report(lines, row(f"{name} bf16, b=1, 1 thread", measure(entrants, a.rounds, runs), "bitline"))
+
+
 def held_rows(a, lines):
     """All on AVX2, though the processor has AVX-512."""
     name = "resnet18"
@@ -387,6 +401,13 @@ def report(lines, line):
     lines.append(line)
 
 
+def processor_flags():
+    for line in open("/proc/cpuinfo") if os.path.exists("/proc/cpuinfo") else ():
+        if line.startswith("flags"):
+            return line.split(":")[1].split()
+    return []
+
+
 def processor():
     for line in open("/proc/cpuinfo") if os.path.exists("/proc/cpuinfo") else ():
         if line.startswith("model name"):
@@ -417,6 +438,7 @@ def main():
     load = os.getloadavg()[0]
     lines = []
     float_rows(a, lines)
+    bf16_rows(a, lines)
     held_rows(a, lines)
     int8_rows(a, lines)
     binary_rows(a, lines)
@@ -440,6 +462,7 @@ def main():
         "  of them is timed its results are compared with onnxruntime's: to 1e-4 of the greatest value, in int8 to four steps of a code.\n"
         "- int8 rows: every engine reads the same QDQ file, made by onnxruntime's static quantization (u8 activations, i8 weights by channel);\n"
         "  LiteRT the same codes, less 128.\n"
+        "- bf16 rows: products of inputs and weights rounded to bf16, sums in f32; bitline stays in f32 where Winograd transforms are faster.\n"
         "- Held to AVX2: bitline by BITLINE_ISA=avx2, OpenVINO by ONEDNN_MAX_CPU_ISA=AVX2, onnxruntime, which has no switch, by a copy of its library\n"
         "  that reads \"no AVX-512\" where it asks the processor (benchmarks/held.py).\n"
         "- vgg-small-xnor: all convolutions but the first on signs with weights of +-1; the first convolution and the dense layer in f32. Beside it stands\n"

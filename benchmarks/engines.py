@@ -21,14 +21,14 @@ def onnxruntime(path, x, threads):
     return lambda: session.run(None, {"x": x})[0]
 
 
-def openvino(path, x, threads):
+def openvino(path, x, threads, precision="f32"):
     import openvino as engine
 
     core = engine.Core()
     model = core.read_model(str(path))
     model.reshape(list(x.shape))
     compiled = core.compile_model(
-        model, "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"})
+        model, "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision})
     request = compiled.create_infer_request()
     return lambda: request.infer({0: x}, share_inputs=True, share_outputs=True)[0]
 
