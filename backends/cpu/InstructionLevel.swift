@@ -27,7 +27,8 @@ package struct InstructionLevel: Hashable, Sendable, CustomStringConvertible {
 
   /// All levels that this machine has, from the plainest on.
   package static var all: [InstructionLevel] {
-    [BITLINE_ISA_PORTABLE, BITLINE_ISA_AVX2, BITLINE_ISA_AVX512, BITLINE_ISA_NEON].filter { bitline_isa_supported($0) != 0 }.map { InstructionLevel($0) }
+    let known = [BITLINE_ISA_PORTABLE, BITLINE_ISA_AVX2, BITLINE_ISA_AVX512, BITLINE_ISA_NEON]
+    return known.filter { bitline_isa_supported($0) != 0 }.map { InstructionLevel($0) }
   }
 
   private static func present(_ name: String, said source: String) throws -> InstructionLevel {
