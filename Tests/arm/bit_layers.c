@@ -64,7 +64,8 @@ static void conv_codes(int seed) {
   const int *range = ranges[random_int(0, 5)];
   const uint8_t *codes = random_codes(w.batch * s->channels * w.positions_in, range[0], range[1]);
   const int8_t *weights = random_signs(s->filters * w.inputs);
-  const float part = 1 / (8 * (float)w.inputs), *m = random_floats(s->filters, 0.5f * part, 2 * part), *c = random_floats(s->filters, -1, 1);
+  const float part = 1 / (8 * (float)w.inputs);
+  const float *m = random_floats(s->filters, 0.5f * part, 2 * part), *c = random_floats(s->filters, -1, 1);
   const bitline_finish finish = random_finish();
   const size_t element = finish.quantizes ? 1 : 4, bytes = (size_t)(w.batch * lanes_of(s->filters) * w.positions) * element;
   const uint8_t *from = blocks_u8(codes, w.batch, s->channels, w.positions_in);
@@ -128,7 +129,10 @@ static void pack_bits(int seed) {
   const int64_t channels = random_int(1, 140), lanes = lanes_of(channels), positions = random_int(1, 20), blocks = lanes / 16;
   float *to = random_floats(lanes, -1, 1), *from = guarded((size_t)lanes * 4);
   uint16_t *flips = guarded((size_t)blocks * 2);
-  for (int64_t i = 0; i < blocks; i++) flips[i] = (uint16_t)(random_bits() & (channels - i * 16 < 16 ? (1u << (channels - i * 16)) - 1 : 0xffff));
+  for (int64_t i = 0; i < blocks; i++) {
+    const int64_t left = channels - i * 16;
+    flips[i] = (uint16_t)(random_bits() & (left < 16 ? (1u << left) - 1 : 0xffff));
+  }
   for (int64_t i = 0; i < lanes; i++) {
     if (i >= channels) to[i] = __builtin_inff();
     from[i] = seed % 2 && i < channels ? to[i] - 0.125f : to[i];

@@ -135,7 +135,8 @@ static void matmul_sums(int seed) {
 
 static void sums_and_means(int seed) {
   const int ties = seed % 2 == 0;
-  const bitline_coding a = random_coding(ties ? 0.5f : 0.013f), b = random_coding(ties ? 0.5f : 0.029f), to = random_coding(ties ? 0.5f : 0.037f);
+  const bitline_coding a = random_coding(ties ? 0.5f : 0.013f), b = random_coding(ties ? 0.5f : 0.029f);
+  const bitline_coding to = random_coding(ties ? 0.5f : 0.037f);
   const int32_t least = to.is_signed ? -128 : 0, lo = least + (int32_t)random_int(0, 9), hi = least + 255 - (int32_t)random_int(0, 9);
   const int64_t count = 65536 - random_int(0, 40), blocks = 3, positions = random_int(1, 50);
   uint8_t *x = guarded((size_t)count), *y = guarded((size_t)count);

@@ -1,10 +1,10 @@
 /// Blocks of codes of u8 x weights of i8, by dot products of signed bytes.
 ///
-/// The instruction wants bytes that are signed on both sides. Codes are taken 128 lower, and 128 times the sum of each filter's weights, one
-/// more product for all rows, is added again: exact modulo 2^32.
+/// The instruction wants bytes that are signed on both sides. Codes are taken 128 lower, and 128 times the sum of each filter's weights,
+/// one more product for all rows, is added again: exact modulo 2^32.
 
-/// `sum[row] += codes[row] x w` over `words` words, the codes 128 lower; and 128 times the weights taken off `lowered`, unless that is null.
-/// Words of weights are `w_word` bytes apart. `rows` and `words` are constants, at most 4 words.
+/// `sum[row] += codes[row] x w` over `words` words, the codes 128 lower; and 128 times the weights taken off `lowered`, unless that is
+/// null. Words of weights are `w_word` bytes apart. `rows` and `words` are constants, at most 4 words.
 BITLINE_INLINE BITLINE_TARGET void bytes_add(
   int32x4_t (*sum)[4], int32x4_t *lowered, const int8x16_t *codes, const int8_t *w, int64_t w_word, const int rows, const int words
 ) {
