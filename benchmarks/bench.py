@@ -104,14 +104,14 @@ def onnxruntime_peer(label, path, x, threads):
     return InProcess(label, lambda: session.run(None, {"x": x}))
 
 
-def openvino_peer(label, path, x, threads):
+def openvino_peer(label, path, x, threads, precision="f32"):
     import openvino
 
     core = openvino.Core()
     model = core.read_model(str(path))
     model.reshape(list(x.shape))
     compiled = core.compile_model(
-        model, "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"})
+        model, "CPU", {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": precision})
     request = compiled.create_infer_request()
     return InProcess(label, lambda: request.infer({0: x}, share_inputs=True, share_outputs=True))
 
@@ -168,6 +168,22 @@ def float_rows(a, lines):
                 if threads == 1 and name != "lenet5":
                     engines.append(Bitline("bitline exact", a.bitline, path, batch, threads, ("--backend", "cpu{exact=true}")))
                 report(lines, row(f"{name} f32, b={batch}, {threads} thread{'s' * (threads > 1)}", measure(engines, a.rounds, runs), "bitline"))
+
+
+def bf16_rows(a, lines):
+    """Products of numbers rounded to bf16, in both engines that offer it; only where the processor has instructions for it."""
+    if "avx512_bf16" not in (pathlib.Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""):
+        return
+    for name in ("resnet18", "mobilenet-v2"):
+        if a.models and name not in a.models:
+            continue
+        path, x, runs = a.work / f"{name}.onnx", sample(name, 1), runs_for(name, 1)
+        for threads in (1,) if a.quick else (1, 2):
+            engines = [
+                Bitline("bitline bf16", a.bitline, path, 1, threads, ("--backend", "cpu{precision=bf16}")),
+                openvino_peer("openvino bf16", path, x, threads, "bf16")]
+            title = f"{name} bf16, b=1, {threads} thread{'s' * (threads > 1)}"
+            report(lines, row(title, measure(engines, a.rounds, runs), engines[0].label))
 
 
 def binary_rows(a, lines):
@@ -307,6 +323,7 @@ def main():
     load = os.getloadavg()[0]
     lines = []
     float_rows(a, lines)
+    bf16_rows(a, lines)
     int8_rows(a, lines)
     binary_rows(a, lines)
     xnor_rows(a, lines)
@@ -320,6 +337,7 @@ def main():
         f"- Versions: bitline {version}, onnxruntime {onnxruntime.__version__}, openvino {openvino.__version__}, Python {platform.python_version()}\n"
         f"- {a.rounds} rounds, engines in turn; milliseconds a batch: median of the rounds' medians (least-most)\n"
         "- All f32 figures are f32 arithmetic (OpenVINO held to it). `bitline exact` is without Winograd transforms.\n"
+        "- bf16 rows: inputs and weights of layers rounded to bf16, sums in f32; f32 wherever that is faster (bitline) or as OpenVINO decides.\n"
         "- int8 rows: every engine reads the same QDQ file, made by onnxruntime's static quantization (u8 activations, i8 weights by channel).\n"
         "- vgg-small-xnor: all convolutions but the first on signs with weights of +-1; the first convolution and the dense layer in f32. Beside it stands\n"
         "  onnxruntime on vgg-small, the float network of the same shape. `bitline f64 sums`, the default for networks with binary layers, sums the two\n"
