@@ -200,6 +200,13 @@ def binary_rows(a, lines):
             Bitline("bitline 1 x 8 bit exact", a.bitline, path, batch, 1, (*lower, "--readout", "exact", "--bits", "8")),
             onnxruntime_peer("onnxruntime int8", int8, x, 1), openvino_peer("openvino int8", int8, x, 1)]
         report(lines, row(f"{name}, b={batch}, 1 thread", measure(engines, a.rounds, runs), engines[0].label))
+        # What Conv-RAM computes: tiles of 64 columns, each read by a converter of 7 bits.
+        chip = a.work / f"{name}-chip-{batch}.bitline"
+        command = [a.bitline, "compile", path, "--backend", "imc", "--batch", str(batch), "--input-range=-1:1", "-o", chip]
+        subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        read = Bitline("bitline 1 x 6 bit, tiles read in 7 bits", a.bitline, chip, batch, 1)
+        times = measure([read, engines[0]], a.rounds, runs)
+        report(lines, row(f"{name}, b={batch}, 1 thread, beside an exact readout", {read.label: times[read.label], "exact": times[engines[0].label]}, read.label))
 
 
 def xnor_rows(a, lines):

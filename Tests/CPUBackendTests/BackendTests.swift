@@ -1,3 +1,4 @@
+import CCPUKernels
 import CPUBackend
 import GraphIR
 import PluginAPI
@@ -31,7 +32,10 @@ struct BackendTests {
 
   @Test(arguments: InstructionLevel.all, [1, 2, 7, 33])
   func everyNode(_ level: InstructionLevel, _ batch: Int) throws {
-    for make in [Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.quantized, Networks.whole, Networks.odd] {
+    for make in [
+      Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.read, Networks.quantized, Networks.whole,
+      Networks.odd,
+    ] {
       try expectEveryNode(make(Shape.free, 1), batch: batch, [("isa", "\(level)")])
       try expectEveryNode(make(batch, 1), batch: batch, [("isa", "\(level)")])
     }
@@ -41,7 +45,9 @@ struct BackendTests {
   @Test func neitherThreadsNorChunksChangeAByte() throws {
     let signs = { try Networks.signs(batch: $0, seed: $1) }
     for make in [
-      Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.quantized, Networks.whole, Networks.odd, signs,
+      Networks.float, Networks.residual, Networks.lowered, Networks.codes, Networks.read, Networks.quantized, Networks.whole,
+      Networks.odd,
+      signs,
     ] {
       let graph = try make(Shape.free, 4)
       let inputs = input(graph, batch: 13)
@@ -98,6 +104,35 @@ struct BackendTests {
       for (output, found) in zip(graph.outputs, try executable.run(inputs, taps: [], threads: 2).outputs) {
         #expect(found == values[Int(output.value.index)], "\(level), batch \(batch), seed \(seed): \(output.name)")
       }
+    }
+  }
+
+  /// Integer layers give the reference's sums, and the numbers that they stand for, when their scales and zero points are found while running.
+  @Test(arguments: InstructionLevel.all)
+  func integerLayersAreTheReference(_ level: InstructionLevel) throws {
+    for (batch, seed) in [(1, 16), (2, 17), (5, 18)] {
+      let graph = try Networks.dynamic(batch: batch, seed: seed)
+      let executable = try compile(graph, [("isa", "\(level)")])
+      let rows = try #require(executable.mapping).rows.map { ("\($0[1])", "\($0[2])") }
+      let wanted = [("conv_sums_i8\"", 2), ("conv_sums_i8_rescale\"", 1), ("matmul_sums_i8\"", 1), ("matmul_sums_i8_rescale\"", 2)]
+      for (kernel, count) in wanted { #expect(rows.count { $0.1.contains(kernel) } == count, "\(kernel) in \(rows)") }
+      #expect(rows.count { $0.0.contains("conv") && $0.1.contains("reference") } == 1, "\(rows)")
+      try expectReference(executable, input(graph, batch: batch), "\(level), batch \(batch), seed \(seed)")
+      try expectEveryNode(graph, batch: batch, [("isa", "\(level)")])
+    }
+  }
+
+  /// Tiles that are read while they are looked up give the reference's bytes.
+  @Test(arguments: InstructionLevel.all)
+  func layersOfTilesAreTheReference(_ level: InstructionLevel) throws {
+    for (batch, seed) in [(Shape.free, 14), (2, 15)] {
+      let graph = try Networks.read(batch: batch, seed: seed)
+      let executable = try compile(graph, [("isa", "\(level)")])
+      let kernels = try #require(executable.mapping).rows.map { "\($0[2])" }.filter { $0.contains("conv") }
+      // The layer of codes of 8 bits is multiplied.
+      let looked = kernels.count { $0.contains("conv_lookup") }
+      #expect(looked == (level.isa == BITLINE_ISA_AVX512 ? 4 : 0) && kernels.count == 5, "\(kernels)")
+      try expectReference(executable, input(graph, batch: 2), "\(level), batch \(batch), seed \(seed)")
     }
   }
 

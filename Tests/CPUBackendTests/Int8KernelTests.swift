@@ -231,7 +231,7 @@ struct Int8KernelTests {
 }
 
 /// Calls `body` with the address of the elements, or with nil.
-private func withOptionalPointer<Element, R>(_ elements: [Element]?, _ body: (UnsafePointer<Element>?) -> R) -> R {
+func withOptionalPointer<Element, R>(_ elements: [Element]?, _ body: (UnsafePointer<Element>?) -> R) -> R {
   guard let elements else { return body(nil) }
   return elements.withUnsafeBufferPointer { body($0.baseAddress) }
 }

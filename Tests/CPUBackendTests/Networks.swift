@@ -117,6 +117,45 @@ enum Networks {
     return graph
   }
 
+  /// Binary layers in blocks of channels with converters behind their tiles: ways to cut, read and order, codes of both signs and of more bits.
+  static func read(batch: Int, seed: Int = 14) throws -> Graph {
+    var random = Generator(seed)
+    var graph = Graph(name: "read")
+    let x = graph.addInput("x", TensorType(.float32, [batch, 20, 9, 13]))
+    let scale = graph.addConstant(.scalar(1.0 / 31))
+    let window = Window(pads: [1, 1, 1, 1])
+    func quantize(_ value: ValueID, _ range: ClosedRange<Int>, _ origin: String) throws -> ValueID {
+      let to: DataType = range.lowerBound < 0 ? .int8 : .uint8
+      return try graph.append1(
+        .quantize(Quantize(to: to, lo: range.lowerBound, hi: range.upperBound)), [value, scale], origin: origin)
+    }
+    func layer(
+      _ codes: ValueID, _ from: Int, _ to: Int, tile: Int, _ readout: Readout, ordered: Bool = false, _ origin: String
+    ) throws -> ValueID {
+      var a = BinaryConv(window: window)
+      (a.tile, a.readout) = (tile, readout)
+      var operands = [codes, graph.addConstant(bits(&random, [to, from, 3, 3]))]
+      if ordered {
+        operands.append(graph.addConstant(Tensor(.int32, [9 * from], Array(0..<Int32(9 * from)).shuffled(using: &random))))
+      }
+      let sums = try graph.append1(.binaryConv(a), operands, origin: "\(origin) sums")
+      let (m, c) = (graph.addConstant(.vector(random.floats(to, 0.01...0.02))), graph.addConstant(.vector(random.floats(to))))
+      return try graph.append1(.rescale(Rescale(activation: .clip(0, 4))), [sums, m, c], origin: origin)
+    }
+    var pool = Pool()
+    pool.kernel = [2, 2]
+    pool.window = Window(strides: [2, 2])
+    let signed = try quantize(x, -31...31, "signed")
+    let a = try quantize(try layer(signed, 20, 36, tile: 64, .adc(bits: 7, lsb: 12.5), "a"), 0...63, "a codes")
+    let b = try layer(a, 36, 50, tile: 50, .adc(bits: 5, lsb: 50), ordered: true, "b")
+    let c = try quantize(try graph.append1(.pool(pool), [b], origin: "pooled"), 0...63, "c codes")
+    let d = try quantize(try layer(c, 50, 33, tile: 200, .adc(bits: 1, lsb: 9), "d"), 0...255, "d codes")
+    let e = try quantize(try layer(d, 33, 48, tile: 64, .adc(bits: 7, lsb: 63), "e"), 0...63, "e codes")
+    let f = try layer(e, 48, 40, tile: 64, .adc(bits: 7, lsb: 64), "f")
+    for (name, value) in [("a", a), ("c", c), ("d", d), ("e", e), ("f", f)] { graph.addOutput(name, value) }
+    return graph
+  }
+
   /// Codes, binary layers by tiles with and without a converter, several bases, and back.
   static func lowered(batch: Int, seed: Int = 2) throws -> Graph {
     var random = Generator(seed)
@@ -226,6 +265,74 @@ enum Networks {
     return graph
   }
 
+  /// Integer layers that give sums, with codes and zero points found while running or known: as `DynamicQuantizeLinear`, `ConvInteger` and
+  /// `MatMulInteger` are imported. The batch is not free.
+  static func dynamic(batch: Int, seed: Int = 16) throws -> Graph {
+    var random = Generator(seed)
+    var graph = Graph(name: "dynamic")
+    let x = graph.addInput("x", TensorType(.float32, [batch, 18, 9, 11]))
+    let (nothing, many) = (graph.addConstant(.scalar(0)), graph.addConstant(.scalar(255)))
+    func wide(_ shape: Shape, _ range: ClosedRange<Int> = -127...127) -> ValueID {
+      graph.addConstant(Tensor(.float64, shape, (0..<(shape.elementCount ?? 0)).map { _ in Double(random.int(range)) }))
+    }
+    func extreme(_ x: ValueID, _ kind: Reduce.Kind, _ rank: Int) throws -> ValueID {
+      var reduce = Reduce()
+      (reduce.kind, reduce.axes, reduce.keepAxes) = (kind, Array(0..<rank), false)
+      let value = try graph.append1(.reduce(reduce), [x], origin: "extreme")
+      return try graph.append1(.binary(kind == .max ? .max : .min), [value, nothing], origin: "extreme")
+    }
+    func quantize(_ x: ValueID, _ rank: Int) throws -> (codes: ValueID, scale: ValueID, zero: ValueID) {
+      let (top, bottom) = (try extreme(x, .max, rank), try extreme(x, .min, rank))
+      let span = try graph.append1(.binary(.sub), [top, bottom], origin: "span")
+      let scale = try graph.append1(.binary(.div), [span, many], origin: "scale")
+      let down = try graph.append1(.binary(.sub), [nothing, bottom], origin: "down")
+      let offset = try graph.append1(.binary(.div), [down, scale], origin: "offset")
+      let rounded = try graph.append1(.unary(.round), [offset], origin: "rounded")
+      let zero = try graph.append1(.cast(Cast(to: .uint8)), [rounded], origin: "zero")
+      let codes = try graph.append1(.quantize(Quantize(to: .uint8, lo: 0, hi: 255)), [x, scale, zero], origin: "codes")
+      return (codes, scale, zero)
+    }
+    func centered(_ codes: ValueID, _ zero: ValueID) throws -> ValueID {
+      let wide = try graph.append1(.cast(Cast(to: .float64)), [codes], origin: "wide")
+      let other = try graph.append1(.cast(Cast(to: .float64)), [zero], origin: "wide zero")
+      return try graph.append1(.binary(.sub), [wide, other], origin: "centered")
+    }
+    func sums(_ op: Op, _ x: ValueID, _ weights: ValueID, _ origin: String) throws -> ValueID {
+      try graph.append1(.cast(Cast(to: .int32)), [graph.append1(op, [x, weights], origin: origin)], origin: origin)
+    }
+    func numbers(_ sums: ValueID, _ scale: ValueID, _ scales: Tensor, _ bias: Shape?, _ origin: String) throws -> ValueID {
+      let factor = try graph.append1(.binary(.mul), [scale, graph.addConstant(scales)], origin: "\(origin) factor")
+      let narrow = try graph.append1(.cast(Cast(to: .float32)), [sums], origin: origin)
+      let scaled = try graph.append1(.binary(.mul), [narrow, factor], origin: origin)
+      guard let bias else { return scaled }
+      return try graph.append1(.binary(.add), [scaled, graph.addConstant(tensor(&random, bias))], origin: origin)
+    }
+    let window = Conv(window: Window(strides: [2, 1], pads: [1, 1, 1, 1]))
+    let first = try quantize(x, 4)
+    let a = try numbers(
+      sums(.conv(window), centered(first.codes, first.zero), wide([36, 18, 3, 3]), "a"), first.scale, .scalar(0.01), [36, 1, 1], "a")
+    let second = try quantize(try graph.append1(.unary(.relu), [a], origin: "relu"), 4)
+    graph.addOutput("conv sums", try sums(.conv(Conv()), centered(second.codes, second.zero), wide([20, 36, 1, 1]), "b"))
+    // Three products read the same numbers; the last is read twice.
+    let flat = try centered(try graph.append1(.reshape(Reshape(shape: [batch, 36, 55])), [second.codes], origin: "flat"), second.zero)
+    let scales = Tensor(.float32, [40], random.floats(40, 0.001...0.01))
+    graph.addOutput("q", try numbers(sums(.matmul, flat, wide([55, 40]), "q"), second.scale, scales, [40], "q"))
+    graph.addOutput("k", try numbers(sums(.matmul, flat, wide([55, 17]), "k"), second.scale, .scalar(0.01), nil, "k"))
+    let v = try sums(.matmul, flat, wide([55, 33]), "v")
+    graph.addOutput("v", try numbers(v, second.scale, .scalar(0.01), [33], "v"))
+    graph.addOutput("v sums", v)
+    // Known zero points; weights beyond i8, and a layer whose numbers are an output, are left.
+    let signed = try graph.append1(
+      .quantize(Quantize(to: .int8, lo: -128, hi: 127)), [x, graph.addConstant(.scalar(0.0079))], origin: "signed")
+    let less = try graph.append1(
+      .binary(.sub),
+      [try graph.append1(.cast(Cast(to: .float64)), [signed], origin: "wide"), graph.addConstant(Tensor(.float64, [], [-7.0]))],
+      origin: "less")
+    graph.addOutput("known", try sums(.conv(window), less, wide([5, 18, 3, 3]), "known"))
+    graph.addOutput("wide weights", try sums(.conv(window), less, wide([5, 18, 3, 3], -255...255), "wide weights"))
+    return graph
+  }
+
   /// Layers of whole numbers in f64, as the operators of integer arithmetic are imported. Every value of codes is an output.
   static func whole(batch: Int, seed: Int = 10) throws -> Graph {
     var random = Generator(seed)
@@ -271,6 +378,17 @@ enum Networks {
     let sums = try graph.append1(.dense(Dense()), [centered(flat, less: -7), wide([10, 32 * 12 * 14], -20...20)], origin: "d")
     let biased = try graph.append1(.binary(.add), [sums, wide([10], -99999...99999)], origin: "biased")
     _ = try codes(biased, [10], .uint8, 100, "d")
+    // Sums as such, and numbers of them.
+    let whole = try graph.append1(
+      .conv(Conv(window: window)), [centered(first, less: 127), wide([7, 3, 3, 3], -128...127)], origin: "sums")
+    graph.addOutput("sums", try graph.append1(.cast(Cast(to: .int32)), [whole], origin: "sums"))
+    let rows = try graph.append1(.reshape(Reshape(shape: [batch, 3, 12 * 14])), [first], origin: "rows")
+    let product = try graph.append1(.matmul, [centered(rows, less: nil), wide([12 * 14, 21], -128...127)], origin: "product")
+    let products = try graph.append1(.cast(Cast(to: .int32)), [product], origin: "product")
+    let factor = graph.addConstant(Tensor(.float32, [21], random.floats(21)))
+    let scaled = try graph.append1(
+      .binary(.mul), [graph.append1(.cast(Cast(to: .float32)), [products], origin: "numbers"), factor], origin: "numbers")
+    graph.addOutput("numbers", scaled)
     return graph
   }
 

@@ -36,7 +36,14 @@ public struct CPUBackend: Backend {
   }
 
   /// Packs weights and plans memory.
-  public func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
+  public func compile(_ graph: Graph, _ options: Options) throws -> any Executable { try compile(graph, options, given: nil) }
+
+  /// Plans memory over weights that were packed before; packs them when those are of another instruction level or of other options.
+  public func compile(_ graph: Graph, _ options: Options, packed: PackedConstants) throws -> any Executable {
+    try compile(graph, options, given: packed)
+  }
+
+  private func compile(_ graph: Graph, _ options: Options, given: PackedConstants?) throws -> any Executable {
     try requireSupport(for: graph, options)
     let level = try InstructionLevel(named: options[text: "isa"] ?? "best")
     let sums = options[text: "sums"] ?? "auto"
@@ -49,7 +56,8 @@ public struct CPUBackend: Backend {
       graph,
       PlanSettings(
         level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"],
-        ordered: rounds ? false : sums == "auto" ? nil : sums == "f64", roundsToBF16: rounds, profiles: options[flag: "profile"]))
+        ordered: rounds ? false : sums == "auto" ? nil : sums == "f64", roundsToBF16: rounds, profiles: options[flag: "profile"]),
+      given: given)
   }
 }
 

@@ -25,11 +25,12 @@ struct Fusions {
   init() {}
 
   /// `constants`: what does not depend on inputs, by value.
-  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], _ choices: NodeChoices) {
+  init(_ graph: Graph, isVariable: [Bool], constants: Constants, _ choices: NodeChoices) {
     let (uses, blocked) = (graph.useCounts, choices.blocked)
     addCoded(graph, isVariable, constants, uses, choices.coded)
     var readers: [ValueID: NodeID] = [:]
     for (id, node) in zip(graph.nodeIDs, graph.nodes) { for operand in node.operands { readers[operand] = id } }
+    addIntegerSums(graph, isVariable, constants, uses, readers, choices.toSums)
     let onBits = addBits(graph, isVariable, constants, uses, readers, choices.onBits)
     addSums(graph, isVariable, blocked, uses, readers)
     for id in graph.nodeIDs where !absorbed.contains(id) {
@@ -158,7 +159,7 @@ struct Fusions {
   }
 
   /// What codes a value may hold, and 0.
-  private static func codes(_ id: ValueID, _ graph: Graph) -> ClosedRange<Int> {
+  static func codes(_ id: ValueID, _ graph: Graph) -> ClosedRange<Int> {
     if let producer = graph.producer(of: id) {
       switch graph[producer].op {
       case .quantize(let a): return min(a.lo, 0)...max(a.hi, 0)

@@ -9,7 +9,7 @@ extension StepCompiler {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     let plain: Int32 = layout(x) == .plain ? 1 : 0
     let bytes = bitline_conv_blocked_bf16_plan_bytes(isa, &shape, plain)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           bitline_conv_blocked_bf16_prepare(isa, &shape, plain, weights.baseAddress, $0, a.activation.kernelActivation, plan)
@@ -34,7 +34,7 @@ extension StepCompiler {
   ) -> Step {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     let bytes = bitline_dense_bf16_plan_bytes(isa, Int64(inputs), Int64(filters))
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           bitline_dense_bf16_prepare(

@@ -3,16 +3,16 @@ import GraphIR
 
 extension StepCompiler {
   /// Whether a node may run on values in blocks of channels; a convolution that may, should.
-  func runsBlocked(_ node: Node) -> Bool {
+  func runsBlocked(_ node: Node, _ graph: Graph) -> Bool {
     if isOrdered && isInexact(node) { return false }
     switch node.op {
     case .conv(let a):
-      guard isRead(node.operands[0], .float32), let weights = constant(node.operands[1]),
-        node.operands.count < 3 || constant(node.operands[2]) != nil, let shape = convShape(a.window, a.groups, node, weights)
+      guard isRead(node.operands[0], .float32), node.operands.dropFirst().allSatisfy(isConstant),
+        let shape = convShape(a.window, a.groups, node, type(node.operands[1]).shape)
       else { return false }
       let isDepthwise = shape.groups == shape.channels && shape.filters == shape.channels && Int(shape.channels) >= Shape.lanes
       return isDepthwise || (a.groups == 1 && isWide(shape))
-    case .binaryConv(let a): return runsBlocked(a, node)
+    case .binaryConv(let a): return runsBlocked(a, node, graph)
     case .pool(let a):
       let element = type(node.operands[0]).element
       let shape = shape(
@@ -27,14 +27,18 @@ extension StepCompiler {
     }
   }
 
-  /// Exact sums only: they are the same in any order.
-  private func runsBlocked(_ a: BinaryConv, _ node: Node) -> Bool {
+  /// Exact sums, which are the same in any order, and sums of readouts where they can be looked up.
+  private func runsBlocked(_ a: BinaryConv, _ node: Node, _ graph: Graph) -> Bool {
     let element = type(node.operands[0]).element
-    guard level.isa != BITLINE_ISA_PORTABLE, a.readout == .exact, isVariable[Int(node.operands[0].index)],
-      element == .uint8 || element == .int8, let weights = constant(node.operands[1]), weights.shape[1] >= Shape.lanes,
-      node.operands.count < 3 || isOrder(node.operands[2]), let shape = convShape(a.window, 1, node, weights)
+    guard level.isa != BITLINE_ISA_PORTABLE, isVariable[Int(node.operands[0].index)], element == .uint8 || element == .int8,
+      isConstant(node.operands[1]), case let weights = type(node.operands[1]).shape, weights[1] >= Shape.lanes,
+      node.operands.count < 3 || isOrder(node.operands[2]), var shape = convShape(a.window, 1, node, weights), isWide(shape)
     else { return false }
-    return isWide(shape)
+    guard a.readout != .exact else { return true }
+    // Tables are made for all filters: with less than these, making them takes as long as multiplying (measured).
+    guard weights[0] > 2 * Shape.lanes, var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return false }
+    let codes = Fusions.codes(node.operands[0], graph)
+    return bitline_conv_lookup_takes(level.isa, &shape, &parameters.readout, Int32(codes.lowerBound), Int32(codes.upperBound)) != 0
   }
 
   func isOrder(_ id: ValueID) -> Bool {
@@ -48,23 +52,24 @@ extension StepCompiler {
     return Int(shape.filters) >= Shape.lanes && (isPoint ? Int(shape.out_height * shape.out_width) : Int(shape.out_width)) >= 4
   }
 
-  func convShape(_ window: Window, _ groups: Int, _ node: Node, _ weights: Tensor) -> bitline_conv_shape? {
+  func convShape(_ window: Window, _ groups: Int, _ node: Node, _ weights: Shape) -> bitline_conv_shape? {
     shape(
-      window, input: type(node.operands[0]).shape, kernel: Array(weights.shape.dimensions.dropFirst(2)),
-      output: type(node.results[0]).shape, filters: weights.shape[0], groups: groups)
+      window, input: type(node.operands[0]).shape, kernel: Array(weights.dimensions.dropFirst(2)), output: type(node.results[0]).shape,
+      filters: weights[0], groups: groups)
   }
 
   /// A binary convolution with what its sums become.
   func codesConv(_ node: Node, _ finish: Finish) -> Step? {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     guard case .binaryConv(let a) = node.op, let weights = constant(node.operands[1]), let m = constant(finish.m)?.floats,
-      let c = constant(finish.c)?.floats, var shape = convShape(a.window, 1, node, weights)
+      let c = constant(finish.c)?.floats, var shape = convShape(a.window, 1, node, weights.shape)
     else { return nil }
+    if a.readout != .exact { return lookupConv(a, node, finish, m, c, &shape) }
     var ending = finish.kernelFinish
     let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
     let samples = Int64(expectedSamples)
     let bytes = bitline_conv_codes_plan_bytes(isa, &shape, lo, hi, samples)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Int8.self) { weights in
         bitline_conv_codes_prepare(isa, &shape, lo, hi, samples, weights.baseAddress, m, c, &ending, plan)
       }
@@ -80,9 +85,34 @@ extension StepCompiler {
     }
   }
 
+  /// The same, with a readout behind each tile.
+  private func lookupConv(
+    _ a: BinaryConv, _ node: Node, _ finish: Finish, _ m: [Float], _ c: [Float], _ shape: inout bitline_conv_shape
+  ) -> Step? {
+    let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
+    guard var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return nil }
+    var ending = finish.kernelFinish
+    let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
+    let plan = withOptional(parameters.order) { order in
+      packer.pack(count: bitline_conv_lookup_plan_bytes(isa, &shape, &parameters.readout, lo, order)) { plan in
+        parameters.weights.withElements(Int8.self) { weights in
+          bitline_conv_lookup_prepare(isa, &shape, &parameters.readout, lo, hi, weights.baseAddress, order, m, c, &ending, plan)
+        }
+      }
+    }
+    let batch = batch(x)
+    return Step(
+      kernel: finish.quantize == nil ? "conv_lookup_rescale" : "conv_lookup_rescale_quantize",
+      workspaceBytes: { bitline_conv_lookup_workspace_bytes(plan.base, Int32($1)) }, packedBytes: plan.bytes.count
+    ) { frame in
+      bitline_conv_lookup_run(
+        plan.base, Int64(batch(frame.samples)), frame.values[Int(x.index)], frame.values[Int(y.index)], frame.workspace, frame.team)
+    }
+  }
+
   func blockedConv(_ a: Conv, _ node: Node, addend: ValueID?) -> Step? {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
-    guard let weights = constant(node.operands[1]), var shape = convShape(a.window, a.groups, node, weights) else { return nil }
+    guard let weights = constant(node.operands[1]), var shape = convShape(a.window, a.groups, node, weights.shape) else { return nil }
     let bias = node.operands.count < 3 ? nil : constant(node.operands[2])?.floats
     if a.groups > 1 { return blockedDepthwise(a, node, weights, bias, &shape) }
     let plain: Int32 = layout(x) == .plain ? 1 : 0
@@ -94,7 +124,7 @@ extension StepCompiler {
       return bf16Conv(a, node, weights, bias, &shape, addend)
     }
     let bytes = bitline_conv_blocked_f32_plan_bytes(isa, &shape, plain, samples, isExact)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           bitline_conv_blocked_f32_prepare(
@@ -118,7 +148,7 @@ extension StepCompiler {
   private func blockedDepthwise(_ a: Conv, _ node: Node, _ weights: Tensor, _ bias: [Float]?, _ shape: inout bitline_conv_shape) -> Step {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     let bytes = bitline_depthwise_blocked_f32_plan_bytes(isa, &shape)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           bitline_depthwise_blocked_f32_prepare(isa, &shape, weights.baseAddress, $0, a.activation.kernelActivation, plan)

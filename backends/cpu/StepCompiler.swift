@@ -12,10 +12,11 @@ struct StepCompiler {
   /// Whether floating-point results are the reference's bytes: sums in f64, in its order.
   let isOrdered: Bool
   let split: BatchSplit?
-  /// By slot: type, layout, number if it is constant, and whether it depends on an input.
+  let packer: Packer
+  let constants: Constants
+  /// By slot: type, layout, and whether it depends on an input.
   var types: [TensorType]
   var layouts: [ValueLayout]
-  var constants: [Tensor?]
   var isVariable: [Bool]
   /// Floating-point values that hold whole numbers, as codes do that are cast: their sums are exact as written, and a cast or a rounding behind them
   /// takes the least error of a transform for a whole step.
@@ -40,6 +41,7 @@ struct StepCompiler {
     let node = planned.node
     if planned.isConversion { return conversion(node) }
     if let coded = planned.coded { return codedStep(node, coded) }
+    if let sums = planned.sums { return sumsStep(node, sums) }
     if let bits = planned.bits { return bitsStep(node, bits) }
     if let finish = planned.finish, planned.readsBits { return bitsConv(node, finish) }
     if isOrdered && isInexact(node) && !node.op.isSummedInOrder { return reference(node) }
@@ -57,10 +59,10 @@ struct StepCompiler {
       case .binaryConv(let a): binaryConv(a, node)
       case .binaryDense(let a): binaryDense(a, node)
       case .rescale(let a): rescale(a, node)
-      case .quantize(let a): quantize(a, node)
+      case .quantize(let a): quantize(a, node) ?? quantizeByValue(a, node)
       case .dequantize(let a): dequantize(a, node)
       case .pool(let a): pool(a, node)
-      case .reduce(let a): mean(a, node)
+      case .reduce(let a): mean(a, node) ?? extreme(a, node)
       case .unary(.relu): activation(.relu, node)
       case .clip(let a): activation(.clip(a.lo, a.hi), node)
       case .binary(let kind): binary(kind, node)
@@ -84,6 +86,8 @@ struct StepCompiler {
   }
 
   func constant(_ id: ValueID) -> Tensor? { constants[Int(id.index)] }
+
+  func isConstant(_ id: ValueID) -> Bool { !isVariable[Int(id.index)] }
 
   func type(_ id: ValueID) -> TensorType { types[Int(id.index)] }
 

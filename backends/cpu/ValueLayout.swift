@@ -51,6 +51,8 @@ struct PlannedNode {
   var coded: CodedNode?
   /// Set on a node whose result is bits.
   var bits: BitNode?
+  /// Set on an integer layer that gives its sums.
+  var sums: SumNode?
   /// Multiply-accumulates, of a sample if the batch is free.
   var macs = 0
   /// Set on a node that only brings its operand into its result's layout.
@@ -76,6 +78,8 @@ struct NodeChoices {
   let coded: (Node, Shape) -> Bool
   /// Binary layers that may run on bits.
   let onBits: Set<NodeID>
+  /// Whether an integer layer whose weights have a shape may give sums.
+  let toSums: (Node, Shape) -> Bool
 }
 
 /// The nodes of a graph that depend on inputs, fused where that saves traffic, with regions of the graph in blocks of channels.
@@ -95,7 +99,7 @@ struct NodePlan {
   private var copies: [ValueID: ValueID] = [:]
 
   /// `fuses`: whether nodes may be fused, hiding values.
-  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], fuses: Bool, _ choices: NodeChoices) {
+  init(_ graph: Graph, isVariable: [Bool], constants: Constants, fuses: Bool, _ choices: NodeChoices) {
     let variable = zip(graph.nodeIDs, graph.nodes).filter { $1.results.contains { isVariable[Int($0.index)] } }
     let blocked = choices.blocked
     let fused = fuses ? Fusions(graph, isVariable: isVariable, constants: constants, choices) : Fusions()
@@ -122,13 +126,16 @@ struct NodePlan {
         (.bits, .blocked)
       } else if planned.bits != nil {
         (.bits, .bits)
+      } else if planned.sums != nil {
+        if case .conv = planned.node.op { (.blocked, .blocked) } else { (.plain, .plain) }
       } else if planned.finish != nil {
         (.blocked, planned.readsBits ? .bits : .blocked)
       } else {
         choice(planned.node, isRead, mayBlock: mayBlock)
       }
     for (place, operand) in planned.node.operands.enumerated() where isRead(operand) {
-      planned.node.operands[place] = copy(operand, in: wanted, for: planned)
+      // Behind the codes of an integer layer come numbers.
+      planned.node.operands[place] = copy(operand, in: planned.sums != nil && place > 0 ? .plain : wanted, for: planned)
     }
     if let addend = planned.addend { planned.addend = copy(addend, in: .blocked, for: planned) }
     for result in planned.node.results { layouts[Int(result.index)] = layout }

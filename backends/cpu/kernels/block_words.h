@@ -56,6 +56,9 @@ BITLINE_INLINE BITLINE_TARGET void block_requantize(const block_words_args *g, c
 }
 
 BITLINE_BLOCK_WORDS(block_small_rows, BITLINE_DOT4_SMALL, 0)
+#ifdef BITLINE_SMALL_APART
+BITLINE_BLOCK_WORDS(block_i8_sums_rows, BITLINE_DOT4, 0)
+#endif
 BITLINE_BLOCK_WORDS(block_i8_rows, BITLINE_DOT4, 1)
 BITLINE_BLOCK_WORDS(block_i16_rows, BITLINE_DOT2, 0)
 

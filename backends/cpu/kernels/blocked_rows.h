@@ -1,8 +1,8 @@
 /// The kernels on tensors in blocks of sixteen channels, at the level of the file that includes this. Beside what `rows.h` wants it defines
 /// `BITLINE_BLOCK_MAX_ROWS`, `BITLINE_BLOCK_CASES_1` and `_2` and `_4` (the rows of a block of so many vecs), the same of
 /// `BITLINE_BLOCK_WORDS_CASES`, `BITLINE_MULTIPLY_ADD`, `BITLINE_DOT4` (u8 x i8), `BITLINE_DOT4_SMALL` (weights of at most 9),
-/// `BITLINE_DOT2` (i16 x i16)
-/// and `BITLINE_BITS16` (a bit for each lane of a comparison), and where
+/// `BITLINE_DOT2` (i16 x i16),
+/// `BITLINE_SMALL_APART` where that is another way, and `BITLINE_BITS16` (a bit for each lane of a comparison), and where
 /// there is one `BITLINE_TRANSPOSE_WORDS` (of four times sixteen bytes to sixteen times four).
 #pragma STDC FP_CONTRACT OFF
 #include "blocked.h"
@@ -11,6 +11,7 @@
 #include "block_bf16.h"
 #include "block_channels_f32.h"
 #include "finish_i32.h"
+#include "finish_sums.h"
 #include "pool_blocked_f32.h"
 #include "depthwise_blocked_f32.h"
 #include "elementary_f32.h"
@@ -118,6 +119,14 @@ static BITLINE_TARGET void BITLINE_LEVEL(round_bf16)(int64_t count, const float 
 #define BITLINE_BLOCK_BODY block_small_rows
 BITLINE_BLOCKS_OF_WORDS(block_small, 4)
 #undef BITLINE_BLOCK_BODY
+#ifdef BITLINE_SMALL_APART
+#define BITLINE_BLOCK_BODY block_i8_sums_rows
+BITLINE_BLOCKS_OF_WORDS(block_i8_sums, 4)
+#undef BITLINE_BLOCK_BODY
+#else
+/// Small weights are multiplied as all are.
+static void BITLINE_LEVEL(block_i8_sums)(const block_words_args *g) { BITLINE_LEVEL(block_small)(g); }
+#endif
 #define BITLINE_BLOCK_BODY block_i8_rows
 BITLINE_BLOCKS_OF_WORDS(block_i8, 4)
 BITLINE_BLOCKS_OF_WORDS(block_i8_word, 1)
@@ -202,6 +211,17 @@ static BITLINE_TARGET void BITLINE_LEVEL(mean_codes)(
   const bitline_mean_codes_plan *p, int64_t blocks, int64_t positions, const uint8_t *x, uint8_t *y
 ) {
   mean_codes_body(p, blocks, positions, x, y);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(finish_sums)(
+  const bitline_sums_finish *finish, int64_t filter, int lanes, const int32_t *sums, int64_t stride, int64_t rows, void *y, int64_t y_row,
+  int fills
+) {
+  finish_sums_body(finish, filter, lanes, sums, stride, rows, y, y_row, fills);
+}
+
+static BITLINE_TARGET float BITLINE_LEVEL(extreme_f32)(int least, int64_t count, const float *x) {
+  return least ? extreme_f32_body(1, count, x) : extreme_f32_body(0, count, x);
 }
 
 static BITLINE_TARGET void BITLINE_LEVEL(finish_rows)(
@@ -313,7 +333,8 @@ static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, flo
   .winograd_input_i16 = BITLINE_LEVEL(winograd_input_i16), .winograd_output_i16 = BITLINE_LEVEL(winograd_output_i16),           \
   .depthwise_i8 = BITLINE_LEVEL(depthwise_i8), .depthwise_i8_words = BITLINE_LEVEL(depthwise_i8_words),                         \
   .dense_i8 = BITLINE_LEVEL(dense_i8), .add_codes = BITLINE_LEVEL(add_codes),                                                   \
-  .mean_codes = BITLINE_LEVEL(mean_codes), .finish_rows = BITLINE_LEVEL(finish_rows),                                           \
+  .mean_codes = BITLINE_LEVEL(mean_codes), .block_i8_sums = BITLINE_LEVEL(block_i8_sums),                                       \
+  .finish_sums = BITLINE_LEVEL(finish_sums), .extreme_f32 = BITLINE_LEVEL(extreme_f32), .finish_rows = BITLINE_LEVEL(finish_rows),                                           \
   .winograd_input_u8 = BITLINE_LEVEL(winograd_input_u8), .winograd_output_i32 = BITLINE_LEVEL(winograd_output_i32),              \
   .pool_max_blocked_u8 = BITLINE_LEVEL(pool_max_blocked_u8), .pack_bits = BITLINE_LEVEL(pack_bits),              \
   .dense_few_f32 = BITLINE_LEVEL(dense_few_f32)

@@ -14,8 +14,8 @@ int bitline_isa_supported(bitline_isa isa) {
   case BITLINE_ISA_AVX512:
     __builtin_cpu_init();
     return bitline_isa_supported(BITLINE_ISA_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
-      && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")
-      && __builtin_cpu_supports("avx512vpopcntdq");
+      && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi")
+      && __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vpopcntdq");
 #else
   case BITLINE_ISA_AVX2:
   case BITLINE_ISA_AVX512: return 0;

@@ -37,10 +37,31 @@ void bitline_pool_max_blocked_u8(
   bitline_table_of(isa)->pool_max_blocked_u8(shape, blocks, x, y, signed_codes ? 0x80 : 0);
 }
 
+/// Sixteen rows of sixteen bytes to columns: four times, rows are shuffled into those eight below them.
+BITLINE_INLINE void transpose_16x16_u8(const uint8_t *x, int64_t x_row, uint8_t *y, int64_t y_row) {
+  v16u8 rows[16], shuffled[16];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 16; i++) rows[i] = LOAD16B(x + i * x_row);
+#pragma clang loop unroll(full)
+  for (int round = 0; round < 4; round++) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 8; i++) {
+      shuffled[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      shuffled[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    }
+    memcpy(rows, shuffled, sizeof rows);
+  }
+  for (int i = 0; i < 16; i++) *(v16u8_anywhere *)(y + i * y_row) = rows[i];
+}
+
 void bitline_block_channels_u8(int64_t channels, int64_t positions, const uint8_t *x, uint8_t *y) {
   for (int64_t c = 0; c < channels; c += BITLINE_LANES, x += BITLINE_LANES * positions) {
     const int64_t lanes = bitline_min(BITLINE_LANES, channels - c);
-    for (int64_t at = 0; at < positions; at++, y += BITLINE_LANES) {
+    int64_t at = 0;
+    if (lanes == BITLINE_LANES) {
+      for (; at + 16 <= positions; at += 16, y += 256) transpose_16x16_u8(x + at, positions, y, 16);
+    }
+    for (; at < positions; at++, y += BITLINE_LANES) {
       for (int64_t i = 0; i < BITLINE_LANES; i++) y[i] = i < lanes ? x[i * positions + at] : 0;
     }
   }
@@ -49,7 +70,11 @@ void bitline_block_channels_u8(int64_t channels, int64_t positions, const uint8_
 void bitline_unblock_channels_u8(int64_t channels, int64_t positions, const uint8_t *x, uint8_t *y) {
   for (int64_t c = 0; c < channels; c += BITLINE_LANES, y += BITLINE_LANES * positions) {
     const int64_t lanes = bitline_min(BITLINE_LANES, channels - c);
-    for (int64_t at = 0; at < positions; at++, x += BITLINE_LANES) {
+    int64_t at = 0;
+    if (lanes == BITLINE_LANES) {
+      for (; at + 16 <= positions; at += 16, x += 256) transpose_16x16_u8(x, 16, y + at, positions);
+    }
+    for (; at < positions; at++, x += BITLINE_LANES) {
       for (int64_t i = 0; i < lanes; i++) y[i * positions + at] = x[i];
     }
   }

@@ -54,6 +54,10 @@ void bitline_activation_f32(bitline_isa isa, bitline_activation activation, int6
   bitline_table_of(isa)->activation_f32(activation, count, x, y);
 }
 
+float bitline_extreme_f32(bitline_isa isa, int least, int64_t count, const float *x) {
+  return bitline_table_of(isa)->extreme_f32(least, count, x);
+}
+
 void bitline_block_channels_f32(bitline_isa isa, int64_t channels, int64_t positions, const float *x, float *y) {
   bitline_table_of(isa)->block_channels_f32(channels, positions, x, y);
 }

@@ -11,7 +11,7 @@
 #define BITLINE_X86 1
 #define BITLINE_TARGET_AVX2 __attribute__((target("avx2,fma")))
 #define BITLINE_TARGET_AVX512 \
-  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq"), min_vector_width(512)))
+  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vnni,avx512vpopcntdq"), min_vector_width(512)))
 #endif
 
 /// The largest blocks of any level, for buffers on the stack.
@@ -37,6 +37,8 @@ typedef struct gemm_f32_f64_args {
   const float *a;
   int64_t a_stride;
   const float *b;
+  /// The same as f64, for `gemm_f64`.
+  const double *wide_a, *wide_b;
   float *c;
   int64_t c_stride;
   int64_t k;
@@ -89,6 +91,48 @@ typedef struct gemm_u8b_args {
   float shift;
   int rows, cols;
 } gemm_u8b_args;
+
+/// Inputs of a window that are looked up together: at most sixty-four, of one tile.
+typedef struct lookup_chunk {
+  /// How they are gathered: which of the gathers, and how many.
+  int32_t first, gathers;
+  /// Sixteen inputs each.
+  int32_t tables;
+  /// Whether the tile ends here.
+  int32_t ends;
+} lookup_chunk;
+
+/// Inputs of a chunk out of sixty-four bytes that lie `offset` behind where the window starts: those in the mask.
+typedef struct lookup_gather {
+  int64_t offset;
+  uint64_t mask;
+} lookup_gather;
+
+/// sums[vec][position][16] = sum over tiles of readout(start of the tile + codes * weights), at four positions, each vec being sixteen filters.
+///
+/// Input `16 * l + 4 * t + i` of a chunk is one of four in lane `l` of table `t`. A table has the sums of all selections of four codes, which
+/// must fit a byte; a weight byte names the lane, and by a bit for each input what is selected: the inputs with weights of 1.
+typedef struct lookup_u8b_args {
+  const uint8_t *x[4];
+  const lookup_chunk *list;
+  const lookup_gather *gathers;
+  /// For each gather, the byte that each input is.
+  const uint8_t *bytes;
+  /// For each chunk `[vecs][tables][16][4]`.
+  const uint8_t *w;
+  /// What tiles start from, `[tiles][vecs][16]` if `lifted`, else `[vecs][16]` for each.
+  const int32_t *start;
+  int64_t chunks, tiles, vecs;
+  int32_t lifted;
+  /// The sums themselves, of one tile.
+  int32_t exact;
+  /// Quotients are rounded, and where they are `bounded` end at +-limit. They are `sum * inverse_lsb + offset`, rounded once, or if
+  /// `inverse_lsb` is 0 `sum / lsb`; `offset` is 1.5 * 2^23, and for comparators 1 more.
+  int32_t bounded;
+  float limit, lsb, inverse_lsb, offset;
+  /// `[vecs][4][16]` both.
+  int32_t *partial, *sums;
+} lookup_u8b_args;
 
 /// A block of positions x filters of a convolution on tensors in blocks of sixteen channels (`blocked.h`).
 ///
@@ -238,6 +282,8 @@ typedef struct bitline_table {
   int u8b_rows, u8b_cols;
   void (*gemm_u8b_codes_in_columns)(const gemm_u8b_args *args);
   void (*gemm_u8b_weights_in_columns)(const gemm_u8b_args *args);
+  /// Null where a level has none.
+  void (*lookup_u8b)(const lookup_u8b_args *args);
   /// Fills `b[count][f32_cols]`, tap by tap; writes up to 64 bytes beyond, and reads as far unless `exact`.
   void (*pack_f32)(
     float *b, const float *source, const int32_t *taps, int64_t count, const segment *segments, int segment_count, int exact);
@@ -248,6 +294,8 @@ typedef struct bitline_table {
   /// The most rows of a block.
   int f64_rows;
   void (*gemm_f32_f64)(const gemm_f32_f64_args *args);
+  void (*gemm_f64)(const gemm_f32_f64_args *args);
+  void (*widen_f32_f64)(int64_t count, const float *x, double *y);
   void (*rescale)(
     int64_t outer, int64_t channels, int64_t inner, int32_t bases, const int32_t *const *sums, const float *const *scales,
     const float *offset, bitline_activation activation, float *y);
@@ -295,7 +343,9 @@ typedef struct bitline_table {
   int block_words_rows[3];
   /// Codes of u8 x weights of at most 9 in magnitude, four words.
   void (*block_small)(const block_words_args *args);
-  /// Codes of u8 x weights of i8, four words, and one, to codes.
+  /// Codes of u8 x weights of i8, four words.
+  void (*block_i8_sums)(const block_words_args *args);
+  /// The same, four words, and one, to codes.
   void (*block_i8)(const block_words_args *args);
   void (*block_i8_word)(const block_words_args *args);
   /// Four words a tap, and few in all; of any extent.
@@ -327,6 +377,11 @@ typedef struct bitline_table {
   /// As `bitline_add_codes` and `bitline_mean_codes` do.
   void (*add_codes)(const bitline_add_codes_plan *plan, int64_t count, const uint8_t *a, const uint8_t *b, uint8_t *y);
   void (*mean_codes)(const bitline_mean_codes_plan *plan, int64_t blocks, int64_t positions, const uint8_t *x, uint8_t *y);
+  /// As in `finish_sums.h`.
+  void (*finish_sums)(
+    const bitline_sums_finish *finish, int64_t filter, int lanes, const int32_t *sums, int64_t stride, int64_t rows, void *y, int64_t y_row,
+    int fills);
+  float (*extreme_f32)(int least, int64_t count, const float *x);
   /// Rows of sixteen sums, `stride` apart, to finished results that neighbour each other.
   void (*finish_rows)(
     const bitline_finish *finish, const int32_t *sums, int64_t stride, int64_t rows, const float *m, const float *c, void *y);
@@ -370,6 +425,7 @@ void bitline_gemm_f32_strided_rows_8x32_avx512(const gemm_f32_args *args);
 void bitline_conv_f32_taps_8x32_avx512(const taps_f32_args *args);
 void bitline_gemm_u8b_codes_in_columns_8x32_avx512(const gemm_u8b_args *args);
 void bitline_gemm_u8b_weights_in_columns_8x32_avx512(const gemm_u8b_args *args);
+void bitline_lookup_u8b_4x16_avx512(const lookup_u8b_args *args);
 void bitline_gemm_bits_4x16_avx512(const gemm_bits_args *args);
 extern const bitline_table bitline_table_avx512;
 #endif

@@ -53,6 +53,7 @@ BITLINE_INLINE BITLINE_TARGET uint16_t bitline_bits16_avx2(v16i condition) {
 
 #define BITLINE_BLOCK_WORDS_CASES_1 \
   BITLINE_BLOCK_WORDS_CASE(1) BITLINE_BLOCK_WORDS_CASE(2) BITLINE_BLOCK_WORDS_CASE(3) BITLINE_BLOCK_WORDS_CASE(4)
+#define BITLINE_SMALL_APART 1
 #define BITLINE_DOT4_SMALL(sum, codes, weights) bitline_dot4_small_avx2(sum, codes, weights)
 #define BITLINE_DOT4(sum, codes, weights) bitline_dot4_avx2(sum, codes, weights)
 #define BITLINE_DOT2(sum, a, b) bitline_dot2_avx2(sum, a, b)

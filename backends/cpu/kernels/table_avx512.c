@@ -104,6 +104,7 @@ const bitline_table bitline_table_avx512 = {
   .u8b_cols = BITLINE_U8B_COLS,
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_8x32_avx512,
   .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_8x32_avx512,
+  .lookup_u8b = bitline_lookup_u8b_4x16_avx512,
   .block_f32_rows = {14, 14, 6},
   .block_bf16_native = block_bf16_native,
   .block_words_rows = {14, 14, 6},

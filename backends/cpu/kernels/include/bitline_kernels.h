@@ -21,7 +21,7 @@ typedef enum bitline_isa {
   BITLINE_ISA_PORTABLE = 0,
   /// AVX2 and FMA.
   BITLINE_ISA_AVX2 = 1,
-  /// AVX-512 F, BW, DQ, VL, VNNI, VPOPCNTDQ.
+  /// AVX-512 F, BW, DQ, VL, VBMI, VNNI, VPOPCNTDQ.
   BITLINE_ISA_AVX512 = 2,
 } bitline_isa;
 
@@ -36,6 +36,9 @@ const char *bitline_isa_name(bitline_isa isa);
 
 /// Multiply-adds of f32 that one core does in a second, measured for some milliseconds with nothing but registers.
 double bitline_peak_f32(bitline_isa isa);
+
+/// Bytes that one core reads from memory in a second, measured on more than caches hold; 0 where there is no room for that.
+double bitline_peak_read(void);
 
 // --- shared words --------------------------------------------------------------------------------------------------------------------
 
@@ -114,8 +117,8 @@ void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, floa
 size_t bitline_conv_f32_f64_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
 void bitline_conv_f32_f64_prepare(
   bitline_isa isa, const bitline_conv_shape *shape, const float *weights, const float *bias, bitline_activation activation, void *plan);
-size_t bitline_conv_f32_f64_workspace_bytes(const void *plan, int64_t batch);
-void bitline_conv_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace);
+size_t bitline_conv_f32_f64_workspace_bytes(const void *plan, int64_t batch, int threads);
+void bitline_conv_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace, bitline_team *team);
 size_t bitline_dense_f32_f64_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters);
 void bitline_dense_f32_f64_prepare(
   bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
@@ -241,6 +244,22 @@ size_t bitline_conv_codes_workspace_bytes(const void *plan, int64_t batch, int t
 /// Codes in blocks to finished results in blocks: bytes if they are quantized, else f32. Sums are exact, by either way.
 void bitline_conv_codes_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace, bitline_team *team);
 
+/// Whether a level computes such a convolution by looking sums up: codes, and the 0 of the padding, lie in `lo...hi`, four of them add up
+/// to less than 256 above `lo`, and a tile's sums are far from what f32 holds. `groups` must be 1.
+int bitline_conv_lookup_takes(bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, int32_t hi);
+/// Bytes of a plan of `bitline_conv_lookup_prepare`.
+size_t bitline_conv_lookup_plan_bytes(
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, const int32_t *order);
+/// Packs `weights[filters][channels][kernel_height][kernel_width]` of +-1, `m[filters]` and `c[filters]`; codes are i8 when `lo` is below 0,
+/// else u8; `order` as in `bitline_conv_binary_prepare`.
+void bitline_conv_lookup_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, int32_t hi, const int8_t *weights,
+  const int32_t *order, const float *m, const float *c, const bitline_finish *finish, void *plan);
+/// Bytes that `bitline_conv_lookup_run` needs as workspace.
+size_t bitline_conv_lookup_workspace_bytes(const void *plan, int threads);
+/// Codes in blocks to finished results in blocks, as `bitline_conv_codes_run`, from sums of readouts.
+void bitline_conv_lookup_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace, bitline_team *team);
+
 /// `[channels][positions]` of bytes of a sample to blocks, and back; lanes without a channel become 0.
 void bitline_block_channels_u8(int64_t channels, int64_t positions, const uint8_t *x, uint8_t *y);
 void bitline_unblock_channels_u8(int64_t channels, int64_t positions, const uint8_t *x, uint8_t *y);
@@ -327,6 +346,41 @@ void bitline_dense_i8_prepare(bitline_isa isa, int64_t inputs, int64_t filters, 
 size_t bitline_dense_i8_workspace_bytes(const void *plan, int64_t batch);
 void bitline_dense_i8_run(const void *plan, int64_t batch, const void *codes, void *y, void *workspace);
 
+// --- integer layers, from codes to sums ----------------------------------------------------------------------------------------------
+
+/// What becomes of a sum of 32 bits: itself, or `f32(sum) * factor + bias`, each step rounded to f32.
+typedef struct bitline_sums_finish {
+  /// Null: the sums themselves. One for each filter if `by_filter`, else one.
+  const float *factors;
+  int32_t by_filter;
+  /// One for each filter; null: nothing is added.
+  const float *bias;
+} bitline_sums_finish;
+
+/// Bytes of a plan of `bitline_conv_sums_i8_prepare`. `groups` must be 1.
+size_t bitline_conv_sums_i8_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int signed_codes);
+/// Packs `weights[filters][channels][kernel_height][kernel_width]`. No sum of 255 times the magnitudes of a filter's weights may leave
+/// 31 bits.
+void bitline_conv_sums_i8_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, int signed_codes, const int8_t *weights, void *plan);
+/// Codes (u8 or i8, as prepared) less `zero`, in blocks, to finished sums in blocks, exact; padding adds nothing.
+void bitline_conv_sums_i8_run(
+  const void *plan, int64_t batch, const void *codes, int32_t zero, const bitline_sums_finish *finish, void *y, void *workspace,
+  bitline_team *team);
+
+/// Bytes of a plan of `bitline_matmul_sums_i8_prepare`. `rows` says how many there are as a rule.
+size_t bitline_matmul_sums_i8_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters, int64_t rows);
+/// Packs a matrix of which an element is `weights[filter * filter_stride + input * input_stride]`; as for convolutions.
+void bitline_matmul_sums_i8_prepare(
+  bitline_isa isa, int64_t inputs, int64_t filters, int64_t rows, int signed_codes, const int8_t *weights, int64_t filter_stride,
+  int64_t input_stride, void *plan);
+/// `codes[rows][inputs]` less `zero` to finished sums `y[rows][filters]`, exact.
+void bitline_matmul_sums_i8_run(
+  const void *plan, int64_t rows, const void *codes, int32_t zero, const bitline_sums_finish *finish, void *y, void *workspace,
+  bitline_team *team);
+/// Bytes that either needs as workspace.
+size_t bitline_sums_i8_workspace_bytes(const void *plan, int threads);
+
 /// The sum of two numbers that codes stand for, and its code: `clamp(roundHalfEven(f32(A + B) / to.scale) + to.zero, lo, hi)`.
 typedef struct bitline_add_codes_plan {
   bitline_coding a, b, to;
@@ -394,6 +448,9 @@ void bitline_binary_f32(
   const float *b, float *y);
 /// `y = activation(x)`.
 void bitline_activation_f32(bitline_isa isa, bitline_activation activation, int64_t count, const float *x, float *y);
+
+/// The least of all elements, or the greatest; NaN where one is, and infinite of nothing.
+float bitline_extreme_f32(bitline_isa isa, int least, int64_t count, const float *x);
 
 typedef enum bitline_elementary {
   BITLINE_ELEMENTARY_EXP = 0,
