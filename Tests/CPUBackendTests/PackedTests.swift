@@ -9,12 +9,16 @@ struct PackedTests {
     ("float", { try Networks.float(batch: $0, seed: $1) }), ("residual", { try Networks.residual(batch: $0, seed: $1) }),
     ("codes", { try Networks.codes(batch: $0, seed: $1) }), ("lowered", { try Networks.lowered(batch: $0, seed: $1) }),
     ("quantized", { try Networks.quantized(batch: $0, seed: $1) }), ("whole", { try Networks.whole(batch: $0, seed: $1) }),
-    ("signs", { try Networks.signs(batch: $0, seed: $1) }), ("odd", { try Networks.odd(batch: $0, seed: $1) }),
+    ("read", { try Networks.read(batch: $0, seed: $1) }),
+    ("dynamic", { try Networks.dynamic(batch: $0, seed: $1) }), ("signs", { try Networks.signs(batch: $0, seed: $1) }),
+    ("odd", { try Networks.odd(batch: $0, seed: $1) }),
   ]
 
-  private func compile(_ graph: Graph, _ level: InstructionLevel, packed: PackedConstants? = nil) throws -> any Executable {
+  private func compile(
+    _ graph: Graph, _ level: InstructionLevel, precision: String = "f32", packed: PackedConstants? = nil
+  ) throws -> any Executable {
     let backend = CPUBackend()
-    let options = try Options([("isa", "\(level)")], for: backend.name, specs: backend.options)
+    let options = try Options([("isa", "\(level)"), ("precision", precision)], for: backend.name, specs: backend.options)
     return try packed.map { try backend.compile(graph, options, packed: $0) } ?? backend.compile(graph, options)
   }
 
@@ -28,12 +32,12 @@ struct PackedTests {
     a?.key == b?.key && a.map { Array($0.storage.bytes) } == b.map { Array($0.storage.bytes) }
   }
 
-  @Test(arguments: InstructionLevel.all)
-  func aNetworkFromItsPackedConstantsIsTheSame(_ level: InstructionLevel) throws {
+  @Test(arguments: InstructionLevel.all, ["f32", "bf16"])
+  func aNetworkFromItsPackedConstantsIsTheSame(_ level: InstructionLevel, _ precision: String) throws {
     for (name, make) in PackedTests.networks {
-      let graph = try make(Shape.free, 3)
-      let executable = try compile(graph, level)
-      let again = try compile(graph, level, packed: try #require(executable.packed))
+      let graph = try make(3, 3)
+      let executable = try compile(graph, level, precision: precision)
+      let again = try compile(graph, level, precision: precision, packed: try #require(executable.packed))
       #expect(same(executable.packed, again.packed), "\(name)")
       #expect(try outputs(executable) == outputs(again), "\(name)")
     }
@@ -57,6 +61,7 @@ struct PackedTests {
     let packed = try #require(try compile(graph, level).packed)
     var given = [try #require(try compile(Networks.codes(batch: Shape.free), level).packed)]
     if let best = InstructionLevel.all.last, best != level { given.append(try #require(try compile(graph, best).packed)) }
+    given.append(try #require(try compile(graph, level, precision: "bf16").packed))
     given += [0, 7, 8, 100, packed.storage.bytes.count - 1].map {
       PackedConstants(key: packed.key, storage: packed.storage.part(0..<$0))
     }
