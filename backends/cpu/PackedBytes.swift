@@ -37,7 +37,7 @@ final class PackedBytes: @unchecked Sendable {
 /// A class because all copies of a compiler add to the same parts; one thread compiles.
 final class Packer {
   /// Raised whenever a kernel packs otherwise.
-  private static let revision = 1
+  private static let revision = 2
 
   private(set) var parts: [PackedBytes] = []
   private let given: TensorStorage?
@@ -74,8 +74,8 @@ final class Packer {
   /// All that decides how constants are packed, but for the graph.
   private static func key(_ settings: PlanSettings) -> String {
     let ordered = settings.ordered.map { "\($0)" } ?? "auto"
-    return
-      "cpu \(revision) \(settings.level) exact=\(settings.exact) bf16=\(settings.roundsToBF16) ordered=\(ordered) fuses=\(settings.fuses) bits=\(settings.usesBits)"
+    return "cpu \(revision) \(settings.level) exact=\(settings.exact) bf16=\(settings.roundsToBF16) ordered=\(ordered)"
+      + " fuses=\(settings.fuses) bits=\(settings.usesBits)"
   }
 
   /// Parts as a program keeps them.

@@ -80,8 +80,8 @@ BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_any(
   return any;
 }
 
-/// Columns by fours, of a window of 3 x 3 at most with `stride` 1 or 2, a constant. At stride 1 the words of four columns serve two results: the
-/// second one's weights are a byte further on.
+/// Columns by fours, of a window of 3 x 3 at most with `stride` 1 or 2, a constant. At stride 1 the words of four columns serve two results:
+/// the second one's weights are a byte further on.
 BITLINE_INLINE BITLINE_TARGET int depthwise_i8_words_3x3(
   const uint8_t *x, int64_t x_row, const int stride, const int8_t *w, const int32_t *start, int64_t columns, const requantize_vectors *r,
   uint8_t *y, uint16_t *doubts
