@@ -29,8 +29,10 @@ static void conv_in_f64(int seed) {
   LEVELS {
     void *plan = guarded(bitline_conv_f32_f64_plan_bytes(levels[level], s));
     bitline_conv_f32_f64_prepare(levels[level], s, weights, bias, activation, plan);
-    float *y = guarded(bytes);
-    bitline_conv_f32_f64_run(plan, w.batch, x, y, guarded(bitline_conv_f32_f64_workspace_bytes(plan, w.batch)));
+    float *y = guarded(bytes), *shared = guarded(bytes);
+    bitline_conv_f32_f64_run(plan, w.batch, x, y, guarded(bitline_conv_f32_f64_workspace_bytes(plan, w.batch, 1)), 0);
+    bitline_conv_f32_f64_run(plan, w.batch, x, shared, guarded(bitline_conv_f32_f64_workspace_bytes(plan, w.batch, 3)), team);
+    if (memcmp(y, shared, bytes) != 0) wrong("the team changes results");
     exact_result(level, y, bytes);
   }
 }
