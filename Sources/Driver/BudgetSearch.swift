@@ -203,7 +203,7 @@ public struct BudgetSearch {
 
   private func table(_ path: [BudgetPoint], chosen: Int, _ budget: Budget) -> Table {
     var table = Table(
-      "Bases for each layer: accuracy against energy",
+      "Bases for each layer: accuracy against energy", key: "frontier",
       columns: ["chosen", "bases", "energy nJ", "cycles", "divergence", "expected loss", "±", "decides alike %", "counted loss"])
     for (place, point) in path.enumerated() {
       table.rows.append([

@@ -3,11 +3,17 @@ import PluginAPI
 
 /// A compiled network as a file: the lowered graph, its constants, and the machine it was compiled for.
 ///
-/// Layout, little-endian: `BITLPRG1`, then sections (name as counted string, payload count u64, payload aligned to 64), an empty
-/// name at the end, then the FNV-1a hash of all before it, u64. Sections: `backend` and `model` (text), `graph` (text form), `constants`
-/// (`ConstantArchive`). Readers skip sections that they do not know; a change that old readers must not take changes the magic.
+/// Layout, little-endian: `BITLPRG2`; how many bytes a directory has, u32; the directory, which is how many sections there are, u32, then for
+/// each its name (counted string), offset in the file, size and hash, u64 each; the directory's own hash, u64; the sections' bytes, each
+/// aligned to 64. Hashes are those of `lineHash`. Sections: `backend` and `model` (text), `graph` (text form), `constants` (`ConstantArchive`), and
+/// where the machine packs constants `packed` with `packed-key` (text). Readers skip sections that they do not know; a change that old
+/// readers must not take changes the magic.
+///
+/// A program is mapped, not read: constants lie where they are until somebody uses them. They are compared with their hash only with
+/// `checksAll`, and all else always.
 public struct ProgramFile: Sendable {
-  private static let magic = Array("BITLPRG1".utf8)
+  private static let magic = Array("BITLPRG2".utf8)
+  private static let alignment = 64
 
   /// The graph.
   public var graph: Graph
@@ -15,72 +21,138 @@ public struct ProgramFile: Sendable {
   public var backend: Spelling
   /// The model's path as it was given.
   public var model: String
+  /// The machine's constants as it reads them; nil when it packs none.
+  public var packed: PackedConstants?
 
   /// Creates one from its parts.
-  public init(graph: Graph, backend: Spelling, model: String) {
+  public init(graph: Graph, backend: Spelling, model: String, packed: PackedConstants? = nil) {
     self.graph = graph
     self.backend = backend
     self.model = model
+    self.packed = packed
+  }
+
+  /// Writes the file.
+  public func write(to path: String) throws {
+    try withParts { try Files.write($0, to: path) }
   }
 
   /// The bytes of the file.
-  public var bytes: [UInt8] {
-    var writer = ByteWriter()
-    writer.write(raw: Self.magic)
-    let sections = [
-      ("backend", Array("\(backend)".utf8)), ("model", Array(model.utf8)), ("graph", Array(Printer.print(graph).utf8)),
-      ("constants", ConstantArchive.encode(Printer.constants(of: graph))),
-    ]
-    for (name, payload) in sections {
-      writer.write(name)
-      writer.write(UInt64(payload.count))
-      writer.align(to: 64)
-      writer.write(raw: payload)
+  package var bytes: [UInt8] { withParts { $0.flatMap(Array.init) } }
+
+  /// Calls `body` with the bytes of the file in parts.
+  private func withParts<R>(_ body: ([UnsafeRawBufferPointer]) throws -> R) rethrows -> R {
+    let texts =
+      [("backend", "\(backend)"), ("model", model), ("graph", Printer.print(graph))] + (packed.map { [("packed-key", $0.key)] } ?? [])
+    var sections = texts.map { (name: $0, storage: TensorStorage(copying: Array($1.utf8))) }
+    sections.append(("constants", TensorStorage(copying: ConstantArchive.encode(Printer.constants(of: graph)))))
+    if let packed { sections.append(("packed", packed.storage)) }
+    let head = ProgramFile.head(sections)
+    return try head.withUnsafeBytes { head in
+      let zeros = [UInt8](repeating: 0, count: ProgramFile.alignment)
+      return try zeros.withUnsafeBytes { zeros in
+        var parts = [head]
+        for (index, section) in sections.enumerated() {
+          let before = index == 0 ? 0 : sections[index - 1].storage.bytes.count
+          parts.append(UnsafeRawBufferPointer(rebasing: zeros[..<ProgramFile.gap(after: before)]))
+          parts.append(UnsafeRawBufferPointer(section.storage.bytes))
+        }
+        return try withExtendedLifetime(sections) { try body(parts) }
+      }
     }
-    writer.write("")
-    writer.write(fnv1a(writer.bytes[...]))
+  }
+
+  /// All before the first section, filled up to where that begins.
+  private static func head(_ sections: [(name: String, storage: TensorStorage)]) -> [UInt8] {
+    // A directory is as long whatever its offsets are.
+    let fixed = magic.count + 4 + 8
+    let count = directory(sections, from: 0).count
+    var offset = fixed + count
+    offset += gap(after: offset)
+    var writer = ByteWriter()
+    writer.write(raw: magic)
+    writer.write(UInt32(count))
+    let directory = directory(sections, from: offset)
+    writer.write(raw: directory)
+    writer.write(directory.withUnsafeBytes(lineHash))
+    writer.align(to: alignment)
     return writer.bytes
   }
+
+  private static func directory(_ sections: [(name: String, storage: TensorStorage)], from start: Int) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.write(UInt32(sections.count))
+    var offset = start
+    for (name, storage) in sections {
+      writer.write(name)
+      writer.write(UInt64(offset))
+      writer.write(UInt64(storage.bytes.count))
+      writer.write(hash(storage))
+      offset += storage.bytes.count + gap(after: storage.bytes.count)
+    }
+    return writer.bytes
+  }
+
+  private static func gap(after count: Int) -> Int { (alignment - count % alignment) % alignment }
+
+  private static func hash(_ storage: TensorStorage) -> UInt64 { lineHash(UnsafeRawBufferPointer(storage.bytes)) }
 
   /// Whether a file begins like a program.
   public static func recognizes(_ bytes: [UInt8]) -> Bool { bytes.starts(with: magic.dropLast()) }
 
-  /// Reads a program file; throws a `badInput` diagnostic that names the file when it is damaged or of another version.
-  public init(path: String) throws {
+  /// Maps a program file; throws a `badInput` diagnostic that names the file when it is damaged or of another version. With `checksAll` the
+  /// constants are read and compared with their hashes too.
+  public init(path: String, checksAll: Bool = false) throws {
     do {
-      try self.init(bytes: Files.read(path))
+      try self.init(MappedFile(path: path).storage, checksAll: checksAll)
     } catch let fault as Diagnostic {
       throw fault.inFile(path)
     }
   }
 
-  package init(bytes: [UInt8]) throws {
-    guard bytes.starts(with: Self.magic) else {
-      throw Self.recognizes(bytes)
+  package init(_ file: TensorStorage, checksAll: Bool) throws {
+    guard file.bytes.starts(with: Self.magic) else {
+      throw Self.recognizes(Array(file.bytes.prefix(Self.magic.count)))
         ? Diagnostic(.badInput, "is a program of another version of bitline", hint: "compile the model again")
         : Diagnostic(.badInput, "is not a bitline program", hint: "'bitline compile -o' writes one")
     }
-    guard bytes.count > 16 else { throw Diagnostic(.badInput, "is cut short", hint: "compile the model again") }
-    var tail = ByteReader(bytes[(bytes.count - 8)...])
-    guard try tail.read(UInt64.self) == fnv1a(bytes[..<(bytes.count - 8)]) else {
-      throw Diagnostic(.badInput, "is damaged: its checksum does not fit", hint: "compile the model again")
-    }
-    var reader = ByteReader(bytes[..<(bytes.count - 8)])
-    _ = try reader.read(count: Self.magic.count)
-    var sections: [String: ArraySlice<UInt8>] = [:]
-    while case let name = try reader.readString(), !name.isEmpty {
-      let count = Int(clamping: try reader.read(UInt64.self))
-      try reader.align(to: 64)
-      sections[name] = try reader.read(count: count)
-    }
-    func section(_ name: String) throws -> ArraySlice<UInt8> {
+    let sections = try Self.sections(file, checksAll: checksAll)
+    func section(_ name: String) throws -> TensorStorage {
       guard let payload = sections[name] else { throw Diagnostic(.badInput, "has no section '\(name)'") }
       return payload
     }
-    let constants = try ConstantArchive.decode(try section("constants"))
-    graph = try Parser.parse(Array(try section("graph"))) { constants[$0] }
+    func text(_ name: String) throws -> String { String(decoding: try section(name).bytes, as: UTF8.self) }
+    let constants = try ConstantArchive.decode(try section("constants"), checksDigests: false)
+    graph = try Parser.parse(Array(try section("graph").bytes)) { constants[$0] }
     try Diagnostics.throwIfAny(Verifier.faults(in: graph))
-    backend = try Spelling.parse(String(decoding: try section("backend"), as: UTF8.self))
-    model = String(decoding: try section("model"), as: UTF8.self)
+    backend = try Spelling.parse(try text("backend"))
+    model = try text("model")
+    packed = try sections["packed"].map { PackedConstants(key: try text("packed-key"), storage: $0) }
+  }
+
+  /// The sections of a file by name.
+  private static func sections(_ file: TensorStorage, checksAll: Bool) throws -> [String: TensorStorage] {
+    var reader = ByteReader(file)
+    _ = try reader.read(count: magic.count)
+    let directory = try reader.read(count: Int(try reader.read(UInt32.self)))
+    guard try reader.read(UInt64.self) == hash(directory) else { throw damaged("directory") }
+    var entries = ByteReader(directory)
+    var sections: [String: TensorStorage] = [:]
+    for _ in 0..<(try entries.read(UInt32.self)) {
+      let name = try entries.readString()
+      let (offset, count) = (Int(clamping: try entries.read(UInt64.self)), Int(clamping: try entries.read(UInt64.self)))
+      let expected = try entries.read(UInt64.self)
+      guard offset <= file.bytes.count, count <= file.bytes.count - offset else {
+        throw Diagnostic(.badInput, "is cut short", hint: "compile the model again")
+      }
+      let payload = file.part(offset..<offset + count)
+      guard !checksAll && name == "constants" || hash(payload) == expected else { throw damaged("section '\(name)'") }
+      sections[name] = payload
+    }
+    return sections
+  }
+
+  private static func damaged(_ part: String) -> Diagnostic {
+    Diagnostic(.badInput, "is damaged: the hash of its \(part) does not fit", hint: "compile the model again")
   }
 }

@@ -86,4 +86,10 @@ public struct ConfiguredBackend: Sendable {
 
   /// Makes a graph ready to run.
   public func compile(_ graph: Graph) throws -> any Executable { try backend.compile(graph, options) }
+
+  /// Makes the graph of a program ready to run.
+  public func compile(_ program: ProgramFile) throws -> any Executable {
+    guard let packed = program.packed else { return try compile(program.graph) }
+    return try backend.compile(program.graph, options, packed: packed)
+  }
 }

@@ -1,61 +1,73 @@
 /// The large constants of a text form, in one block of bytes: what travels beside the text.
 ///
-/// Layout, little-endian: `BITLCST1`, count u32, then for each constant its digest and type (counted strings) and its bytes
-/// (count u64, aligned to 64). Elements of type bit are packed, eight to a byte, lowest first, 1 for +1.
+/// Layout, little-endian: `BITLCST2`, count u32, then for each constant its digest and type (counted strings) and how many bytes it has, u64;
+/// then the bytes of each, aligned to 64. Elements of type bit are packed, eight to a byte, lowest first, 1 for +1.
 public enum ConstantArchive {
-  private static let magic = Array("BITLCST1".utf8)
+  private static let magic = Array("BITLCST2".utf8)
 
   /// The bytes of an archive, in the order of digests.
   public static func encode(_ constants: [String: Tensor]) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(raw: magic)
     writer.write(UInt32(constants.count))
-    for (digest, tensor) in constants.sorted(by: { $0.key < $1.key }) {
+    let constants = constants.sorted { $0.key < $1.key }
+    for (digest, tensor) in constants {
       writer.write(digest)
       writer.write(tensor.type.description)
-      let payload = tensor.element == .bit ? packed(tensor) : tensor.withBytes { Array($0) }
-      writer.write(UInt64(payload.count))
+      writer.write(UInt64(byteCount(of: tensor.element, tensor.count) ?? 0))
+    }
+    for (_, tensor) in constants {
       writer.align(to: 64)
-      writer.write(raw: payload)
+      if tensor.element == .bit { writer.write(raw: packed(tensor)) } else { tensor.withBytes { writer.write(raw: $0) } }
     }
     return writer.bytes
   }
 
-  /// The constants of an archive, by digest; each is checked against its digest.
-  public static func decode(_ bytes: ArraySlice<UInt8>) throws -> [String: Tensor] {
-    var reader = ByteReader(bytes)
-    guard Array(try reader.read(count: magic.count)) == magic else {
-      throw Diagnostic(.badInput, "is not a file of constants", hint: "it would begin with BITLCST1")
+  /// The constants of an archive, by digest. What needs no unpacking is not copied: the tensors keep `storage` alive.
+  ///
+  /// `checksDigests`: each is compared with its digest, for which all of it is read.
+  package static func decode(_ storage: TensorStorage, checksDigests: Bool = true) throws -> [String: Tensor] {
+    var reader = ByteReader(storage)
+    guard try reader.read(count: magic.count).bytes.elementsEqual(magic) else {
+      throw Diagnostic(.badInput, "is not a file of constants", hint: "it would begin with BITLCST2")
+    }
+    var entries: [(digest: String, type: TensorType, count: Int)] = []
+    for _ in 0..<(try reader.read(UInt32.self)) {
+      let (digest, type) = (try reader.readString(), try TensorType(text: reader.readString()))
+      entries.append((digest, type, Int(clamping: try reader.read(UInt64.self))))
     }
     var constants: [String: Tensor] = [:]
-    for _ in 0..<(try reader.read(UInt32.self)) {
-      let digest = try reader.readString()
-      let type = try TensorType(text: reader.readString())
-      let count = Int(clamping: try reader.read(UInt64.self))
+    for (digest, type, count) in entries {
       try reader.align(to: 64)
-      let payload = try reader.read(count: count)
-      let tensor = try tensor(type, payload)
-      guard tensor.digest == digest else { throw Diagnostic(.badInput, "constant #\(digest) is damaged") }
+      let tensor = try tensor(type, reader.read(count: count))
+      guard !checksDigests || tensor.digest == digest else { throw Diagnostic(.badInput, "constant #\(digest) is damaged") }
       constants[digest] = tensor
     }
     return constants
   }
 
-  private static func tensor(_ type: TensorType, _ payload: ArraySlice<UInt8>) throws -> Tensor {
+  /// How many bytes so many elements take; nil for more than there can be.
+  private static func byteCount(of element: DataType, _ elements: Int) -> Int? {
+    if element == .bit { return elements / 8 + (elements % 8 == 0 ? 0 : 1) }
+    let (bytes, overflow) = elements.multipliedReportingOverflow(by: element.storageBytes)
+    return overflow ? nil : bytes
+  }
+
+  private static func tensor(_ type: TensorType, _ payload: TensorStorage) throws -> Tensor {
     guard let elements = type.shape.elementCount else { throw Diagnostic(.badInput, "a constant of type \(type) is not possible") }
-    let (wanted, overflow) =
-      type.element == .bit ? ((elements + 7) / 8, false) : elements.multipliedReportingOverflow(by: type.element.storageBytes)
-    guard !overflow, wanted == payload.count else { throw Diagnostic(.badInput, "a constant of type \(type) has \(payload.count) bytes") }
-    return Tensor(type.element, type.shape) { out in
-      if type.element == .bit {
+    guard byteCount(of: type.element, elements) == payload.bytes.count else {
+      throw Diagnostic(.badInput, "a constant of type \(type) has \(payload.bytes.count) bytes")
+    }
+    if type.element == .bit {
+      return Tensor(type.element, type.shape) { out in
         for index in 0..<elements {
-          let isPlus = payload[payload.startIndex + index / 8] >> UInt8(index % 8) & 1 == 1
+          let isPlus = payload.bytes[index / 8] >> UInt8(index % 8) & 1 == 1
           out[index] = isPlus ? 1 : 0xff
         }
-      } else {
-        payload.withUnsafeBytes { out.copyMemory(from: $0) }
       }
     }
+    let isAligned = UInt(bitPattern: payload.bytes.baseAddress) % UInt(type.element.storageBytes) == 0
+    return Tensor(type.element, type.shape, storage: isAligned ? payload : TensorStorage(copying: UnsafeRawBufferPointer(payload.bytes)))
   }
 
   private static func packed(_ tensor: Tensor) -> [UInt8] {

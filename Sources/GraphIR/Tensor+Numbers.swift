@@ -67,18 +67,10 @@ extension Tensor {
 
   /// A 64-bit fingerprint of type, shape and bytes (FNV-1a over 8-byte words), as 16 hexadecimal digits.
   public var digest: String {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    func mix(_ word: UInt64) { hash = (hash ^ word) &* 0x0000_0100_0000_01b3 ^ (hash >> 29) }
-    for byte in type.description.utf8 { mix(UInt64(byte)) }
-    withBytes { bytes in
-      var offset = 0
-      while offset + 8 <= bytes.count {
-        mix(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
-        offset += 8
-      }
-      for byte in bytes[offset...] { mix(UInt64(byte)) }
-    }
-    let digits = String(hash, radix: 16)
+    var hash = WordHash()
+    for byte in type.description.utf8 { hash.mix(UInt64(byte)) }
+    withBytes { hash.mix($0) }
+    let digits = String(hash.value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 }

@@ -4,6 +4,8 @@
 public final class TensorStorage: @unchecked Sendable {
   package let bytes: UnsafeMutableRawBufferPointer
   private let release: (() -> Void)?
+  /// Memory of somebody else's is only read.
+  fileprivate var isBorrowed: Bool { release != nil }
 
   /// Own memory, zeroed, aligned for any vector unit.
   package init(byteCount: Int) {
@@ -12,10 +14,26 @@ public final class TensorStorage: @unchecked Sendable {
     release = nil
   }
 
+  /// Own memory that holds a copy.
+  package convenience init(copying other: UnsafeRawBufferPointer) {
+    self.init(byteCount: other.count)
+    bytes.copyMemory(from: other)
+  }
+
+  package convenience init(copying other: [UInt8]) {
+    self.init(byteCount: other.count)
+    bytes.copyBytes(from: other)
+  }
+
   /// Memory of somebody else's, who is told by `release` when it is needed no more.
   package init(borrowing bytes: UnsafeRawBufferPointer, release: @escaping () -> Void) {
     self.bytes = UnsafeMutableRawBufferPointer(mutating: bytes)
     self.release = release
+  }
+
+  /// Some of the bytes, which keep the whole alive.
+  package func part(_ range: Range<Int>) -> TensorStorage {
+    TensorStorage(borrowing: UnsafeRawBufferPointer(rebasing: bytes[range])) { withExtendedLifetime(self) {} }
   }
 
   deinit {
@@ -82,12 +100,12 @@ public struct Tensor: Sendable {
     return try withBytes { try body($0.assumingMemoryBound(to: Element.self)) }
   }
 
-  /// Elements to be changed in place; copies the bytes first when they are shared.
+  /// Elements to be changed in place; copies the bytes first when they are shared or somebody else's.
   public mutating func withMutableElements<Element: BitwiseCopyable, R>(
     _: Element.Type, _ body: (UnsafeMutableBufferPointer<Element>) throws -> R
   ) rethrows -> R {
     precondition(MemoryLayout<Element>.stride == element.storageBytes, "\(Element.self) does not hold a \(element.rawValue)")
-    if !isKnownUniquelyReferenced(&storage) {
+    if storage.isBorrowed || !isKnownUniquelyReferenced(&storage) {
       let copy = TensorStorage(byteCount: storage.bytes.count)
       copy.bytes.copyMemory(from: UnsafeRawBufferPointer(storage.bytes))
       storage = copy

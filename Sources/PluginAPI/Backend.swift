@@ -24,6 +24,21 @@ public struct RunResult: Sendable {
   }
 }
 
+/// Constants as a machine reads them: made when a graph is compiled, kept beside it in a program file, and read where they lie.
+///
+/// They are trusted as the machine's own code is: whoever reads them follows offsets in them.
+public struct PackedConstants: Sendable {
+  /// What they were made for. Who finds another key packs anew.
+  public let key: String
+  /// The bytes, aligned to 64.
+  package let storage: TensorStorage
+
+  package init(key: String, storage: TensorStorage) {
+    self.key = key
+    self.storage = storage
+  }
+}
+
 /// A graph made ready to run on one machine.
 public protocol Executable: Sendable {
   /// The graph that was compiled; its ids name taps.
@@ -42,6 +57,9 @@ public protocol Executable: Sendable {
 
   /// What one sample costs; nil for a machine without costs.
   var costs: CostReport? { get }
+
+  /// What `compile` may be given to be spared packing; nil for a machine that packs nothing.
+  var packed: PackedConstants? { get }
 }
 
 extension Executable {
@@ -51,6 +69,8 @@ extension Executable {
   public var listing: String? { nil }
   /// Nothing to cost.
   public var costs: CostReport? { nil }
+  /// Nothing packed.
+  public var packed: PackedConstants? { nil }
 }
 
 /// A machine that graphs are compiled for.
@@ -67,6 +87,9 @@ public protocol Backend: Sendable {
 
   /// Makes a graph ready to run. Throws `Diagnostics` that name every node it cannot take.
   func compile(_ graph: Graph, _ options: Options) throws -> any Executable
+
+  /// The same for a graph that was compiled before with the same options: `packed` is what its executable had.
+  func compile(_ graph: Graph, _ options: Options, packed: PackedConstants) throws -> any Executable
 }
 
 extension Backend {
@@ -74,6 +97,11 @@ extension Backend {
   public var options: [OptionSpec] { [] }
   /// What passes should cut a network to; nil: any graph will do.
   public func target(_ options: Options) throws -> Target? { nil }
+
+  /// Compiles as if nothing were packed.
+  public func compile(_ graph: Graph, _ options: Options, packed: PackedConstants) throws -> any Executable {
+    try compile(graph, options)
+  }
 
   /// Throws one diagnostic for each node that the backend does not run at all.
   public func requireSupport(for graph: Graph, _ options: Options) throws {

@@ -13,10 +13,10 @@ public enum Files {
   /// The bytes of a regular file; throws a `badInput` diagnostic that names it.
   public static func read(_ path: String) throws -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot open: \(reason())", file: path) }
+    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot open: \(systemReason())", file: path) }
     defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw Diagnostic(.badInput, "cannot read: \(reason())", file: path) }
+    guard fstat(descriptor, &status) == 0 else { throw Diagnostic(.badInput, "cannot read: \(systemReason())", file: path) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw Diagnostic(.badInput, "is not a regular file", file: path) }
     return try readAll(descriptor, sizeHint: Int(status.st_size), path: path)
   }
@@ -24,7 +24,7 @@ public enum Files {
   /// The first bytes of a regular file, at most `count`; throws a `badInput` diagnostic that names it.
   public static func head(_ path: String, count: Int) throws -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot open: \(reason())", file: path) }
+    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot open: \(systemReason())", file: path) }
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -32,7 +32,7 @@ public enum Files {
     }
     var bytes = [UInt8](repeating: 0, count: count)
     let got = bytes.withUnsafeMutableBytes { systemRead(descriptor, $0.baseAddress, count) }
-    guard got >= 0 else { throw Diagnostic(.badInput, "cannot read: \(reason())", file: path) }
+    guard got >= 0 else { throw Diagnostic(.badInput, "cannot read: \(systemReason())", file: path) }
     return Array(bytes.prefix(got))
   }
 
@@ -47,7 +47,7 @@ public enum Files {
     while true {
       let got = systemRead(descriptor, chunk.baseAddress, chunk.count)
       if got < 0 && errno == EINTR { continue }
-      guard got >= 0 else { throw Diagnostic(.badInput, "cannot read: \(reason())", file: path) }
+      guard got >= 0 else { throw Diagnostic(.badInput, "cannot read: \(systemReason())", file: path) }
       if got == 0 { return bytes }
       bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<got]))
     }
@@ -55,30 +55,37 @@ public enum Files {
 
   /// Writes a file whole: under a temporary name first, then renamed.
   public static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
+    try ContiguousArray(bytes).withUnsafeBytes { try write([$0], to: path) }
+  }
+
+  /// Writes parts one after the other.
+  package static func write(_ parts: [UnsafeRawBufferPointer], to path: String) throws {
     let temporary = "\(path).\(getpid()).tmp"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot write: \(reason())", file: path) }
-    let all = ContiguousArray(bytes)
-    let failure = all.withUnsafeBytes { buffer -> String? in
-      var offset = 0
-      while offset < buffer.count {
-        let put = systemWrite(descriptor, buffer.baseAddress! + offset, buffer.count - offset)
-        if put < 0 && errno == EINTR { continue }
-        if put < 0 { return reason() }
-        offset += put
-      }
-      return nil
-    }
-    let closeFailure = close(descriptor) == 0 ? nil : reason()
+    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot write: \(systemReason())", file: path) }
+    let failure = parts.lazy.compactMap { writeAll($0, to: descriptor) }.first
+    let closeFailure = close(descriptor) == 0 ? nil : systemReason()
     if let failure = failure ?? closeFailure {
       unlink(temporary)
       throw Diagnostic(.badInput, "cannot write: \(failure)", file: path)
     }
     guard rename(temporary, path) == 0 else {
-      let failure = reason()
+      let failure = systemReason()
       unlink(temporary)
       throw Diagnostic(.badInput, "cannot write: \(failure)", file: path)
     }
+  }
+
+  /// Nil, or why it failed.
+  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> String? {
+    var offset = 0
+    while offset < bytes.count {
+      let put = systemWrite(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+      if put < 0 && errno == EINTR { continue }
+      if put < 0 { return systemReason() }
+      offset += put
+    }
+    return nil
   }
 
   /// Makes a folder and those above it.
@@ -87,7 +94,7 @@ public enum Files {
     for component in path.split(separator: "/") {
       partial += partial.isEmpty || partial.hasSuffix("/") ? "\(component)" : "/\(component)"
       guard mkdir(partial, 0o755) == 0 || errno == EEXIST else {
-        throw Diagnostic(.badInput, "cannot make the folder: \(reason())", file: path)
+        throw Diagnostic(.badInput, "cannot make the folder: \(systemReason())", file: path)
       }
     }
   }
@@ -101,8 +108,6 @@ public enum Files {
     guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return "" }
     return name[name.index(after: dot)...].lowercased()
   }
-
-  private static func reason() -> String { String(cString: strerror(errno)) }
 }
 
 /// The system's `read`, which `Files.read` hides inside the type.

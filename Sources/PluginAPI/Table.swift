@@ -15,6 +15,8 @@ public struct Table: Hashable, Sendable {
     public init(integerLiteral value: Int) { self = .int(value) }
   }
 
+  /// Its name in a report for programs; empty where whoever prints it gives one.
+  public var key: String
   /// What stands above it.
   public var title: String
   /// Heads of the columns, with units where they have one.
@@ -25,7 +27,8 @@ public struct Table: Hashable, Sendable {
   public var notes: [String]
 
   /// Creates one from its parts.
-  public init(_ title: String, columns: [String], rows: [[Cell]] = [], notes: [String] = []) {
+  public init(_ title: String, key: String = "", columns: [String], rows: [[Cell]] = [], notes: [String] = []) {
+    self.key = key
     self.title = title
     self.columns = columns
     self.rows = rows

@@ -14,14 +14,7 @@ struct CalibrateCommand: ToolCommand {
   @OptionGroup var backend: BackendFlags
   @OptionGroup var lowering: LoweringFlags
 
-  @Option(help: ArgumentHelp("Labelled samples that the chip is measured on.", valueName: "kind:path"))
-  var data: String?
-
-  @Option(help: "Samples without labels, f32, instead of --data; they set ranges too, where --calibrate gives none.")
-  var images: String?
-
-  @Option(help: "Takes only so many samples.")
-  var count: Int?
+  @OptionGroup var measured: FabricationFlags
 
   @Option(name: .shortAndLong, help: ArgumentHelp("Where the calibration is written.", valueName: "file"))
   var output: String
@@ -30,8 +23,7 @@ struct CalibrateCommand: ToolCommand {
   var format: Format = .text
 
   func execute(_ registry: Registry) throws {
-    guard count ?? 1 >= 1 else { throw Diagnostic(.usage, "--count must be positive") }
-    let bench = try FabricationBench(registry, model, backend, lowering, data: data, images: images, count: count)
+    let bench = try FabricationBench(registry, model, backend, lowering, measured)
     guard !bench.design.isCalibrated else { throw Diagnostic(.usage, "the chip is calibrated already", hint: "leave calibration= out") }
     let study = try bench.study(registry, threads: backend.threads)
     let chip = bench.design.chip

@@ -66,7 +66,7 @@ struct CompileCommand: ToolCommand {
     printNotes(bench.notes)
     let machine = bench.machines[0]
     if let output {
-      try Files.write(ProgramFile(graph: bench.graph, backend: spellings[0], model: model.model).bytes, to: output)
+      try ProgramFile(graph: bench.graph, backend: spellings[0], model: model.model, packed: machine.executable.packed).write(to: output)
       writeError("wrote \(output)\n")
     }
     switch emit {

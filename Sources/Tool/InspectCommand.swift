@@ -26,6 +26,7 @@ struct InspectCommand: ToolCommand {
     var lowering = lowering
     if lowering.stage == .auto { lowering.stage = .raw }
     let isProgram = (try? Files.head(model.model, count: 8)).map(ProgramFile.recognizes) ?? false
+    if isProgram { _ = try ProgramFile(path: model.model, checksAll: true) }
     let operators = try support && !isProgram ? registry.operators(model.request()) : []
     if operators.contains(where: { $0.problem != nil }) {
       report([("support", OperatorSupport(operators, nil).table([]))], format: format)

@@ -28,12 +28,21 @@ struct ProfileCommand: ToolCommand {
     let bench = try Workbench(registry, model, try backend.spellings(default: "cpu"), lowering, watching)
     var tables = [("total", ProfileCommand.totals(bench.machines, try runs(bench.machines)))]
     if !totalOnly {
-      let spelling = backend.backends.isEmpty ? "cpu{profile=true}" : backend.backends.joined(separator: ",")
-      let profiled = try Workbench(registry, model, try Spelling.list(spelling), lowering, watching)
-      _ = try runs(profiled.machines)
-      tables += profiled.machines.compactMap { machine in machine.executable.mapping.map { ("layers", $0) } }
+      let spellings = try bench.machines.map { try ProfileCommand.timed($0.backend.spelling, registry) }
+      let timed = try registry.backends(spellings).map {
+        Workbench.Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(bench.graph))
+      }
+      _ = try runs(timed)
+      tables += timed.compactMap { machine in machine.executable.mapping.map { ("layers", $0) } }
     }
     report(tables, format: format)
+  }
+
+  /// The same machine with its steps timed, if it can.
+  private static func timed(_ spelling: Spelling, _ registry: Registry) throws -> Spelling {
+    let hasOption = try registry.backend(spelling.name).options.contains { $0.name == "profile" }
+    guard hasOption && !spelling.keys.contains("profile") else { return spelling }
+    return Spelling(spelling.name, spelling.given + [("profile", "true")])
   }
 
   /// The seconds of each machine's runs, sorted.

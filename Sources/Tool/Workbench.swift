@@ -35,7 +35,7 @@ struct Workbench {
       stage = .lowered
       machines =
         try compiles
-        ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program.graph)) } : []
+        ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program)) } : []
       notes = []
       tables = []
       inputNames = graph.inputs.map { [graph] in graph[$0].name }
@@ -121,14 +121,6 @@ extension Workbench {
 
   /// What lowering reported, keyed for a report; histograms only where programs read it.
   func loweringTables(_ format: Format) -> [(key: String, table: Table)] {
-    tables.compactMap { table in
-      let key = [
-        "Bases": "frontier", "Binary": "layers fitted", "Histograms": "histograms", "Readout": "readout", "Tile order": "tile order",
-      ].first {
-        table.title.hasPrefix($0.key)
-      }
-      guard let key, format == .json || key.value != "histograms" else { return nil }
-      return (key.value, table)
-    }
+    tables.filter { format == .json || $0.key != "histograms" }.map { ($0.key, $0) }
   }
 }

@@ -14,14 +14,7 @@ struct YieldCommand: ToolCommand {
   @OptionGroup var backend: BackendFlags
   @OptionGroup var lowering: LoweringFlags
 
-  @Option(help: ArgumentHelp("Labelled samples.", valueName: "kind:path"))
-  var data: String?
-
-  @Option(help: ArgumentHelp("Samples without labels, f32, instead of --data; they calibrate too.", valueName: "file.npy"))
-  var images: String?
-
-  @Option(help: "Takes only so many samples.")
-  var count: Int?
+  @OptionGroup var measured: FabricationFlags
 
   @Option(help: "How many chips are made.")
   var chips: Int = 100
@@ -45,10 +38,10 @@ struct YieldCommand: ToolCommand {
   var format: Format = .text
 
   func execute(_ registry: Registry) throws {
-    guard chips >= 1, firstChip >= 0, firstChip + chips <= 1 << 24, count ?? 1 >= 1 else {
-      throw Diagnostic(.usage, "--chips, --first-chip and --count must be positive", hint: "at most \(1 << 24) chips")
+    guard chips >= 1, firstChip >= 0, firstChip + chips <= 1 << 24 else {
+      throw Diagnostic(.usage, "--chips and --first-chip must be positive", hint: "at most \(1 << 24) chips")
     }
-    let bench = try FabricationBench(registry, model, backend, lowering, data: data, images: images, count: count)
+    let bench = try FabricationBench(registry, model, backend, lowering, measured)
     let (design, samples) = (bench.design, bench.samples)
     if design.isCalibrated && (firstChip..<firstChip + chips) != design.chip..<design.chip + 1 {
       throw Diagnostic(

@@ -46,6 +46,8 @@ struct FloatKernelTests {
 
   @Test(arguments: InstructionLevel.all)
   func dense(_ level: InstructionLevel) {
+    let team = bitline_team_make(3)
+    defer { bitline_team_end(team) }
     for seed in 0..<120 {
       var generator = Generator(seed)
       // At times few filters of many inputs.
@@ -62,7 +64,7 @@ struct FloatKernelTests {
       bitline_dense_f32_prepare(
         level.isa, Int64(inputs), Int64(filters), weights, Int64(filterStride), Int64(inputStride), bias, activation, plan.base)
       let y = Guarded<Float>(batch * filters)
-      bitline_dense_f32_run(plan.base, Int64(batch), x.base, y.base)
+      bitline_dense_f32_run(plan.base, Int64(batch), x.base, y.base, generator.flag() ? team : nil)
       #expect(plan.isIntact && y.isIntact, "\(level), seed \(seed)")
       let (given, results) = (x.elements, y.elements)
       for sample in 0..<batch {
@@ -112,6 +114,8 @@ struct FloatKernelTests {
 
   @Test(arguments: InstructionLevel.all)
   func orderedDense(_ level: InstructionLevel) {
+    let team = bitline_team_make(3)
+    defer { bitline_team_end(team) }
     for seed in 0..<60 {
       var generator = Generator(seed)
       let (batch, inputs, filters) = (generator.int(1...20), generator.int(1...300), generator.int(1...70))
@@ -124,7 +128,7 @@ struct FloatKernelTests {
       bitline_dense_f32_f64_prepare(
         level.isa, Int64(inputs), Int64(filters), weights, Int64(filterStride), Int64(inputStride), bias, activation, plan.base)
       let y = Guarded<Float>(batch * filters)
-      bitline_dense_f32_f64_run(plan.base, Int64(batch), x.base, y.base)
+      bitline_dense_f32_f64_run(plan.base, Int64(batch), x.base, y.base, generator.flag() ? team : nil)
       #expect(x.isIntact && plan.isIntact && y.isIntact, "\(level), seed \(seed)")
       let (given, results) = (x.elements, y.elements)
       for sample in 0..<batch {

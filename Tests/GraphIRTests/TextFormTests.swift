@@ -54,7 +54,7 @@ import Testing
     let constants = Printer.constants(of: graph)
     #expect(constants.count == 1)
     let archive = ConstantArchive.encode(constants)
-    let decoded = try ConstantArchive.decode(archive[...])
+    let decoded = try ConstantArchive.decode(TensorStorage(copying: archive))
     #expect(try Parser.parse(text) { decoded[$0] } == graph)
     #expect(throws: Diagnostic.self) { try Parser.parse(text) }
   }
@@ -67,17 +67,27 @@ import Testing
       if element == .bit { for index in 0..<count { out[index] = index % 3 == 0 ? 0xff : 1 } }
       if element == .bool { for index in 0..<count { out[index] = UInt8(index % 2) } }
     }
-    let decoded = try ConstantArchive.decode(ConstantArchive.encode([tensor.digest: tensor])[...])
+    let decoded = try ConstantArchive.decode(TensorStorage(copying: ConstantArchive.encode([tensor.digest: tensor])))
     #expect(decoded == [tensor.digest: tensor])
+  }
+
+  /// What lies in somebody else's memory, such as a mapped file, is copied before it is changed.
+  @Test func changingAConstantLeavesTheArchiveAlone() throws {
+    let tensor = Tensor.vector((0..<20).map(Float.init))
+    let bytes = ConstantArchive.encode([tensor.digest: tensor])
+    let storage = TensorStorage(copying: bytes)
+    var decoded = try #require(try ConstantArchive.decode(storage)[tensor.digest])
+    decoded.withMutableElements(Float.self) { $0[3] = 100 }
+    #expect(decoded != tensor && Array(storage.bytes) == bytes)
   }
 
   @Test func aDamagedArchiveIsRefused() throws {
     let tensor = Tensor.vector((0..<20).map(Float.init))
     var bytes = ConstantArchive.encode([tensor.digest: tensor])
     bytes[bytes.count - 3] ^= 1
-    #expect(throws: Diagnostic.self) { try ConstantArchive.decode(bytes[...]) }
+    #expect(throws: Diagnostic.self) { try ConstantArchive.decode(TensorStorage(copying: bytes)) }
     for length in stride(from: 0, to: bytes.count, by: 5) {
-      #expect(throws: Diagnostic.self) { try ConstantArchive.decode(bytes[..<length]) }
+      #expect(throws: Diagnostic.self) { try ConstantArchive.decode(TensorStorage(copying: Array(bytes[..<length]))) }
     }
   }
 

@@ -87,10 +87,14 @@ import Testing
     let folder = try Bitline.folder()
     let path = folder.appendingPathComponent("net.bitline")
     #expect(try Bitline.run(["compile", model, "-o", path.path]).status == 0)
-    var bytes = try Data(contentsOf: path)
-    bytes[bytes.count / 2] ^= 1
-    try bytes.write(to: path)
-    try expectFault(4, ["net.bitline", "damaged"], ["run", path.path])
+    let bytes = try Data(contentsOf: path)
+    // Weights are mapped and not read; what says where they lie is compared with its hash.
+    for (place, command) in [(bytes.count / 2, "inspect"), (20, "inspect"), (20, "run")] {
+      var damaged = bytes
+      damaged[place] ^= 1
+      try damaged.write(to: path)
+      try expectFault(4, ["net.bitline", "damaged"], [command, path.path])
+    }
   }
 }
 

@@ -9,13 +9,13 @@ struct BitChain {
   /// From the root on, to the `quantize` that makes codes.
   let nodes: [NodeID]
   private let graph: Graph
-  private let constants: [Tensor?]
+  private let constants: Constants
   private let channels: Int
   /// What is coded, unless a reshape that lays channels and places in one row comes between: then what that is given.
   let coded: ValueID
 
   /// Goes back from `quantize` for as long as nobody else reads a value. `enters` says whether a rescale belongs to it.
-  init?(to quantize: NodeID, _ graph: Graph, _ constants: [Tensor?], _ uses: [Int], enters: (NodeID) -> Bool) {
+  init?(to quantize: NodeID, _ graph: Graph, _ constants: Constants, _ uses: [Int], enters: (NodeID) -> Bool) {
     var root = graph[quantize].operands[0]
     if uses[Int(root.index)] == 1, let reshape = graph.producer(of: root), let whole = BitChain.flattened(by: reshape, graph) {
       root = whole
@@ -47,7 +47,7 @@ struct BitChain {
   }
 
   /// The operand by whose elements those of the result are ordered; nil where they are not.
-  private static func operand(of node: Node, _ graph: Graph, _ constants: [Tensor?], _ channels: Int) -> ValueID? {
+  private static func operand(of node: Node, _ graph: Graph, _ constants: Constants, _ channels: Int) -> ValueID? {
     let type = graph.type(of: node.results[0])
     /// Finite numbers: one, or one for each channel.
     func isSteady(_ id: ValueID) -> Bool {

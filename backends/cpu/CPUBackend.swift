@@ -18,6 +18,10 @@ public struct CPUBackend: Backend {
     OptionSpec(
       "sums", .word(["auto", "f32", "f64"]), default: "auto",
       "of float layers; f64: in double precision and in order, the same bytes on every CPU; auto: so in networks with binary layers"),
+    OptionSpec(
+      "precision", .word(["f32", "bf16"]), default: "f32",
+      "of what float layers multiply; bf16: inputs and weights rounded to 8 bits, sums in f32, where that is faster with instructions for it"
+    ),
     OptionSpec("profile", .flag, default: "false", "times every step; the mapping then has a column of it"),
     OptionSpec("chunk", .int(0...65536), default: "0", "samples that run through the network together; 0: chosen by size"),
   ]
@@ -32,15 +36,28 @@ public struct CPUBackend: Backend {
   }
 
   /// Packs weights and plans memory.
-  public func compile(_ graph: Graph, _ options: Options) throws -> any Executable {
+  public func compile(_ graph: Graph, _ options: Options) throws -> any Executable { try compile(graph, options, given: nil) }
+
+  /// Plans memory over weights that were packed before; packs them when those are of another instruction level or of other options.
+  public func compile(_ graph: Graph, _ options: Options, packed: PackedConstants) throws -> any Executable {
+    try compile(graph, options, given: packed)
+  }
+
+  private func compile(_ graph: Graph, _ options: Options, given: PackedConstants?) throws -> any Executable {
     try requireSupport(for: graph, options)
     let level = try InstructionLevel(named: options[text: "isa"] ?? "best")
     let sums = options[text: "sums"] ?? "auto"
+    let rounds = options[text: "precision"] == "bf16"
+    if rounds && sums == "f64" {
+      throw Diagnostic(
+        .usage, "'precision=bf16' and 'sums=f64' exclude each other: products of bf16 are summed in f32", hint: "leave out one")
+    }
     return try CPUExecutable(
       graph,
       PlanSettings(
-        level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"], ordered: sums == "auto" ? nil : sums == "f64",
-        profiles: options[flag: "profile"]))
+        level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"],
+        ordered: rounds ? false : sums == "auto" ? nil : sums == "f64", roundsToBF16: rounds, profiles: options[flag: "profile"]),
+      given: given)
   }
 }
 

@@ -26,8 +26,8 @@ extension CPUExecutable {
   private func addTimes(_ times: StepTimes, to table: inout Table) {
     let medians = plan.steps.indices.map { times.median($0) }
     guard medians.contains(where: { $0 != nil }) else { return }
-    let peak = bitline_peak_f32(plan.settings.level.isa) * 1e-9
-    table.columns += ["us per sample", "GMAC/s", "% of f32 peak", "bytes moved"]
+    let (peak, stream) = (bitline_peak_f32(plan.settings.level.isa) * 1e-9, bitline_peak_read() * 1e-9)
+    table.columns += ["us per sample", "GMAC/s", "% of f32 peak", "bytes moved", "% of memory's rate"]
     var total = 0.0
     for (row, planned) in plan.nodes.enumerated() {
       let seconds = medians[row] ?? 0
@@ -40,9 +40,12 @@ extension CPUExecutable {
       table.rows[row] += [
         .number(seconds * 1e6, digits: 2), macs == 0 ? .none : .number(rate, digits: 1),
         macs == 0 ? .none : .number(100 * rate / peak, digits: 0), .int(moved),
+        seconds > 0 && stream > 0 ? .number(100 * Double(moved) / seconds * 1e-9 / stream, digits: 0) : .none,
       ]
     }
     table.notes.append("sum of steps: \(Int((total * 1e6).rounded())) us per sample, median of each step")
-    table.notes.append("f32 peak of one core, measured: \(Int(peak.rounded())) GMAC/s; Winograd and integer kernels may exceed it")
+    table.notes.append(
+      "roofline of one core, measured: \(Int(peak.rounded())) GMAC/s in f32, \(Int(stream.rounded())) GB/s read from memory;"
+        + " Winograd and integer kernels may exceed the one, what lies in caches the other")
   }
 }

@@ -14,8 +14,9 @@ struct CPUExecutable: Executable {
   private let unfused: LatePlan
   private let withoutBits: LatePlan
 
-  init(_ graph: Graph, _ settings: PlanSettings) throws {
-    plan = try ExecutionPlan(graph, settings)
+  /// `given`: what `packed` was when the graph was compiled before.
+  init(_ graph: Graph, _ settings: PlanSettings, given: PackedConstants? = nil) throws {
+    plan = try ExecutionPlan(graph, settings, given: given)
     times = settings.profiles ? StepTimes(steps: plan.steps.count) : nil
     var other = settings
     other.usesBits = false
@@ -25,6 +26,8 @@ struct CPUExecutable: Executable {
   }
 
   var graph: Graph { plan.graph }
+
+  var packed: PackedConstants? { Packer.joined(plan.packed, for: plan.settings) }
 
   func run(_ inputs: [Tensor], taps: [ValueID], threads: Int) throws -> RunResult {
     let batch = try requireInputs(inputs)
@@ -61,14 +64,14 @@ struct CPUExecutable: Executable {
     } catch is ThirdValue {
       return try withoutBits.executable().run(inputs, taps: taps, threads: threads)
     }
-    let results = wanted.enumerated().map { place, id in collector.tensor(place) ?? given(id, inputs) }
+    let results = try wanted.enumerated().map { place, id in try collector.tensor(place) ?? given(id, inputs) }
     return RunResult(outputs: Array(results.prefix(graph.outputs.count)), taps: Array(results.dropFirst(graph.outputs.count)))
   }
 
   /// A value that no step computes.
-  private func given(_ id: ValueID, _ inputs: [Tensor]) -> Tensor {
+  private func given(_ id: ValueID, _ inputs: [Tensor]) throws -> Tensor {
     if case .input(let place) = graph[id].definition { return inputs[place] }
-    guard let constant = plan.constants[Int(id.index)] else { preconditionFailure("\(id) is neither given, constant nor computed") }
+    guard let constant = try Constants(graph)[Int(id.index)] else { preconditionFailure("\(id) is neither given, constant nor computed") }
     return constant
   }
 

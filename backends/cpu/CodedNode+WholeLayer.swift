@@ -20,7 +20,7 @@ extension CodedNode {
   }
 
   /// The whole-number layer whose scaled sums a value is; nil when it is none. `constants` and `uses` are by value.
-  static func wholeLayer(of value: ValueID, _ graph: Graph, _ constants: [Tensor?], _ uses: [Int]) -> WholeLayer? {
+  static func wholeLayer(of value: ValueID, _ graph: Graph, _ constants: Constants, _ uses: [Int]) -> WholeLayer? {
     /// The only reader's operand that is computed, and the constant beside it.
     func split(_ id: NodeID) -> (computed: ValueID, constant: Tensor)? {
       let operands = graph[id].operands
@@ -82,7 +82,7 @@ extension CodedNode {
 
   /// The codes that are cast, and what is taken off them.
   private static func wholeCodes(
-    _ value: ValueID, _ graph: Graph, _ constants: [Tensor?], _ uses: [Int]
+    _ value: ValueID, _ graph: Graph, _ constants: Constants, _ uses: [Int]
   ) -> (Coding, ValueID, [NodeID])? {
     guard let producer = graph.producer(of: value) else { return nil }
     var (cast, zero, source) = (producer, 0, [producer])

@@ -1,5 +1,5 @@
 import GraphIR
-import ReferenceKernels
+import PluginAPI
 
 /// What a graph is compiled with.
 struct PlanSettings: Sendable {
@@ -10,6 +10,8 @@ struct PlanSettings: Sendable {
   var exact = false
   /// Floating-point results are the reference's bytes; nil: in networks with binary layers they are.
   var ordered: Bool?
+  /// Float layers multiply numbers of bf16 where that is faster.
+  var roundsToBF16 = false
   /// Nodes may be fused, so that some values are never stored.
   var fuses = true
   /// Codes of -1 and +1 may be bits.
@@ -26,8 +28,8 @@ struct ExecutionPlan: Sendable {
   /// One for each step.
   let nodes: [PlannedNode]
   private(set) var steps: [Step] = []
-  /// Values known when the graph is compiled, by value index.
-  let constants: [Tensor?]
+  /// What the steps read of constants.
+  let packed: [PackedBytes]
   /// Values of the graph that are never stored.
   let hidden: Set<ValueID>
   /// Whether samples may run apart from each other, and the batch if it is fixed; nil: the graph runs whole.
@@ -51,25 +53,32 @@ struct ExecutionPlan: Sendable {
     let byteCount: Int
   }
 
-  init(_ graph: Graph, _ settings: PlanSettings) throws {
+  /// `given`: what `packed` was when the graph was compiled before.
+  init(_ graph: Graph, _ settings: PlanSettings, given: PackedConstants? = nil) throws {
+    let packer = Packer(given, for: settings)
+    let plan = try ExecutionPlan(graph, settings, packer)
+    self = packer.isStale ? try ExecutionPlan(graph, settings, Packer(nil, for: settings)) : plan
+  }
+
+  private init(_ graph: Graph, _ settings: PlanSettings, _ packer: Packer) throws {
     self.graph = graph
     self.settings = settings
     outputs = graph.outputs.map(\.value)
-    let (constants, isVariable) = try ExecutionPlan.fold(graph)
-    self.constants = constants
+    let constants = try Constants(graph)
+    let isVariable = constants.isVariable
     let split = BatchSplit(graph, isVariable: isVariable)
     self.split = split
     var compiler = StepCompiler(
-      level: settings.level, exact: settings.exact, isOrdered: settings.ordered ?? graph.hasBinaryLayers, split: split,
+      level: settings.level, exact: settings.exact, roundsToBF16: settings.roundsToBF16,
+      isOrdered: settings.ordered ?? graph.hasBinaryLayers, split: split, packer: packer, constants: constants,
       types: graph.values.map(\.type),
-      layouts: [ValueLayout](repeating: .plain, count: graph.values.count), constants: constants, isVariable: isVariable)
+      layouts: [ValueLayout](repeating: .plain, count: graph.values.count), isVariable: isVariable)
     let plan = NodePlan(
       graph, isVariable: isVariable, constants: constants, fuses: settings.fuses, compiler.choices(graph, usesBits: settings.usesBits))
     let copies = plan.types.count - graph.values.count
     nodes = plan.nodes
     hidden = plan.hidden
     (compiler.types, compiler.layouts) = (plan.types, plan.layouts)
-    compiler.constants += [Tensor?](repeating: nil, count: copies)
     compiler.isVariable += [Bool](repeating: true, count: copies)
     compiler.findWholeNumbers(nodes)
     places = [Place?](repeating: nil, count: plan.types.count)
@@ -87,29 +96,11 @@ struct ExecutionPlan: Sendable {
         steps.append(compiler.step(for: planned))
       }
     }
+    if let fault = constants.fault { throw fault }
+    packed = packer.parts
     planMemory(shared)
     // Enough to use packed weights more than once, and not so much that values leave the caches.
     chunk = settings.chunk > 0 ? settings.chunk : min(32, max(4, (1 << 20) / max(1, sampleMemory.bytes)))
-  }
-
-  /// Constants, and values computed from nothing but constants; and which values depend on an input.
-  private static func fold(_ graph: Graph) throws -> ([Tensor?], [Bool]) {
-    var constants = graph.values.map { value in if case .constant(let tensor) = value.definition { tensor } else { nil as Tensor? } }
-    var isVariable = [Bool](repeating: false, count: graph.values.count)
-    for input in graph.inputs { isVariable[Int(input.index)] = true }
-    for node in graph.nodes {
-      if node.operands.contains(where: { isVariable[Int($0.index)] }) {
-        for result in node.results { isVariable[Int(result.index)] = true }
-        continue
-      }
-      let operands = node.operands.compactMap { constants[Int($0.index)] }
-      do {
-        for (result, tensor) in zip(node.results, try Reference.fold(node.op, operands)) { constants[Int(result.index)] = tensor }
-      } catch let fault as Diagnostic {
-        throw fault.at("node '\(node.origin)'")
-      }
-    }
-    return (constants, isVariable)
   }
 
   /// The operand whose bytes a node's result has; nil for a node that computes.

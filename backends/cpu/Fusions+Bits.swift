@@ -4,7 +4,7 @@ extension Fusions {
   /// Finds codes of -1 and +1 that may be bits, and what makes them, and returns the binary layers that read them, and from which slots.
   /// `mayRun`: for which there is a kernel.
   mutating func addBits(
-    _ graph: Graph, _ isVariable: [Bool], _ constants: [Tensor?], _ uses: [Int], _ readers: [ValueID: NodeID], _ mayRun: Set<NodeID>
+    _ graph: Graph, _ isVariable: [Bool], _ constants: Constants, _ uses: [Int], _ readers: [ValueID: NodeID], _ mayRun: Set<NodeID>
   ) -> [NodeID: ValueID] {
     if mayRun.isEmpty { return [:] }
     var onBits: [NodeID: ValueID] = [:]
@@ -39,7 +39,7 @@ extension Fusions {
 
   /// What makes bits in place of the quantize `end`, the nodes that it stands for, and the layer among them.
   private mutating func bits(
-    _ end: NodeID, _ graph: Graph, _ constants: [Tensor?], _ uses: [Int], _ onBits: [NodeID: ValueID], _ readers: [NodeID], isOutput: Bool
+    _ end: NodeID, _ graph: Graph, _ constants: Constants, _ uses: [Int], _ onBits: [NodeID: ValueID], _ readers: [NodeID], isOutput: Bool
   ) -> (planned: [PlannedNode], inner: [NodeID], source: NodeID?)? {
     /// The layer of bits whose sums a value is.
     func source(_ sums: ValueID) -> NodeID? {

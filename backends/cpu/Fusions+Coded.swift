@@ -3,7 +3,7 @@ import GraphIR
 extension Fusions {
   /// Finds what may run on codes. `mayRun` says whether there is a kernel for a convolution or dense layer with such weights.
   mutating func addCoded(
-    _ graph: Graph, _ isVariable: [Bool], _ constants: [Tensor?], _ uses: [Int], _ mayRun: (Node, Shape) -> Bool
+    _ graph: Graph, _ isVariable: [Bool], _ constants: Constants, _ uses: [Int], _ mayRun: (Node, Shape) -> Bool
   ) {
     var read: [NodeID: Int] = [:]
     var wholeSources: [NodeID: [NodeID]] = [:]
@@ -85,7 +85,7 @@ extension Fusions {
   }
 
   private func codedLayer(
-    _ layer: Node, _ graph: Graph, _ constants: [Tensor?], _ mayRun: (Node, Shape) -> Bool
+    _ layer: Node, _ graph: Graph, _ constants: Constants, _ mayRun: (Node, Shape) -> Bool
   ) -> CodedNode.Kind? {
     guard let (weights, scales) = CodedNode.weights(layer.operands[1], graph), mayRun(layer, weights.shape) else { return nil }
     guard layer.operands.count == 3 else { return .layer(CodedLayer(weights: weights, scales: scales, bias: nil)) }

@@ -3,7 +3,7 @@ import GraphIR
 extension Fusions {
   /// Finds integer layers that give sums. `mayRun` says whether there is a kernel for such a layer with weights of a shape.
   mutating func addIntegerSums(
-    _ graph: Graph, _ isVariable: [Bool], _ constants: [Tensor?], _ uses: [Int], _ readers: [ValueID: NodeID],
+    _ graph: Graph, _ isVariable: [Bool], _ constants: Constants, _ uses: [Int], _ readers: [ValueID: NodeID],
     _ mayRun: (Node, Shape) -> Bool
   ) {
     var sources: [ValueID: IntegerSource] = [:]

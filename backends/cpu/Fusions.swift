@@ -25,7 +25,7 @@ struct Fusions {
   init() {}
 
   /// `constants`: what does not depend on inputs, by value.
-  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], _ choices: NodeChoices) {
+  init(_ graph: Graph, isVariable: [Bool], constants: Constants, _ choices: NodeChoices) {
     let (uses, blocked) = (graph.useCounts, choices.blocked)
     addCoded(graph, isVariable, constants, uses, choices.coded)
     var readers: [ValueID: NodeID] = [:]

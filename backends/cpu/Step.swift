@@ -39,37 +39,3 @@ struct Step: Sendable {
   var packedBytes = 0
   let run: @Sendable (borrowing Frame) throws -> Void
 }
-
-/// Bytes made once when a graph is compiled and only read afterwards, aligned to 64.
-///
-/// A class because it owns memory.
-final class PackedBytes: @unchecked Sendable {
-  let bytes: UnsafeMutableRawBufferPointer
-
-  init(count: Int, fill: (UnsafeMutableRawPointer) -> Void) {
-    bytes = .takingLines(byteCount: max(count, 1))
-    if let base = bytes.baseAddress { fill(base) }
-  }
-
-  convenience init<Element: BitwiseCopyable>(_ elements: [Element]) {
-    self.init(count: elements.count * MemoryLayout<Element>.stride) { base in
-      elements.withUnsafeBytes { base.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(base), byteCount: $0.count) }
-    }
-  }
-
-  deinit { bytes.giveBack() }
-
-  var base: UnsafeRawPointer { UnsafeRawPointer(bytes.baseAddress ?? UnsafeMutableRawPointer(bitPattern: 64)!) }
-
-  func elements<Element>(_: Element.Type) -> UnsafePointer<Element> { base.assumingMemoryBound(to: Element.self) }
-}
-
-extension UnsafeMutableRawBufferPointer {
-  /// Memory for packed weights or values, in huge pages where there are any; `giveBack` ends it.
-  static func takingLines(byteCount: Int) -> UnsafeMutableRawBufferPointer {
-    guard let base = bitline_memory_take(byteCount) else { preconditionFailure("out of memory for \(byteCount) bytes") }
-    return UnsafeMutableRawBufferPointer(start: base, count: byteCount)
-  }
-
-  func giveBack() { bitline_memory_give(baseAddress, count) }
-}

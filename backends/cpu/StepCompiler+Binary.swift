@@ -41,7 +41,7 @@ extension StepCompiler {
         groups: 1)
     else { return nil }
     let bytes = bitline_conv_binary_plan_bytes(isa, &shape, &parameters.readout)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Int8.self) { weights in
         withOptional(parameters.order) { bitline_conv_binary_prepare(isa, &shape, &parameters.readout, weights.baseAddress, $0, plan) }
       }
@@ -61,7 +61,7 @@ extension StepCompiler {
     guard var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return nil }
     let (filters, inputs) = (Int64(parameters.weights.shape[0]), Int64(parameters.weights.shape[1]))
     let bytes = bitline_dense_binary_plan_bytes(isa, inputs, filters, &parameters.readout)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       parameters.weights.withElements(Int8.self) { weights in
         withOptional(parameters.order) {
           bitline_dense_binary_prepare(isa, inputs, filters, &parameters.readout, weights.baseAddress, $0, plan)
@@ -85,7 +85,7 @@ extension StepCompiler {
     guard parameters.count == bases, sums.allSatisfy({ isRead($0, .int32) }), let offset = constant(node.operands[2 * bases])?.floats
     else { return nil }
     let channels = type(y).shape[1]
-    let packed = PackedBytes((parameters + [offset]).flatMap { $0 })
+    let packed = packer.pack((parameters + [offset]).flatMap { $0 })
     let (outer, inner, activation) = (outer(y, 1), inner(y, 2), a.activation.kernelActivation)
     // The lists of addresses are made in the workspace: sums, then scales.
     let listBytes = 2 * bases * MemoryLayout<UnsafeRawPointer?>.stride

@@ -18,14 +18,14 @@ extension StepCompiler {
 
   /// Whether there is a kernel for a node if its codes are bits. With less than sixteen channels a word is nearly empty.
   private func runsOnBits(_ node: Node) -> Bool {
-    guard node.operands.count > 1, isRead(node.operands[0], .int8), let weights = constant(node.operands[1]), weights.element == .bit,
-      weights.shape.rank >= 2,
-      weights.shape[1] >= Shape.lanes, node.operands.count < 3 || isOrder(node.operands[2])
+    guard node.operands.count > 1, isRead(node.operands[0], .int8), isConstant(node.operands[1]), type(node.operands[1]).element == .bit,
+      case let weights = type(node.operands[1]).shape, weights.rank >= 2, weights[1] >= Shape.lanes,
+      node.operands.count < 3 || isOrder(node.operands[2])
     else { return false }
     switch node.op {
     case .binaryDense(let a): return a.readout == .exact
     case .binaryConv(let a):
-      guard a.readout == .exact, weights.shape[0] >= Shape.lanes, let shape = convShape(a.window, 1, node, weights) else { return false }
+      guard a.readout == .exact, weights[0] >= Shape.lanes, let shape = convShape(a.window, 1, node, weights) else { return false }
       return max(shape.kernel_height, shape.kernel_width) <= StepCompiler.mostTaps
     default: return false
     }
@@ -45,10 +45,10 @@ extension StepCompiler {
     let shape = type(x).shape
     let (channels, positions, lanes) = (shape[1], shape.positions, shape.channelBlocks * Shape.lanes)
     let rest = [Float](repeating: .infinity, count: lanes - channels)
-    let thresholds = PackedBytes(crossings.from + rest + crossings.to + rest)
+    let thresholds = packer.pack(crossings.from + rest + crossings.to + rest)
     var flips = [UInt16](repeating: 0, count: shape.channelBlocks)
     for channel in 0..<channels where !crossings.rises[channel] { flips[channel / Shape.lanes] |= 1 << (channel % Shape.lanes) }
-    let packedFlips = PackedBytes(flips)
+    let packedFlips = packer.pack(flips)
     let batch = batch(x)
     let words = shape.channelWords * positions
     return Step(kernel: "pack_bits_f32", packedBytes: thresholds.bytes.count + packedFlips.bytes.count) { frame in
@@ -70,7 +70,7 @@ extension StepCompiler {
     else { preconditionFailure("a pool of bits has extents of the kernels'") }
     var flips = [UInt64](repeating: 0, count: input.channelWords)
     for (channel, isMinimum) in isMinimum.enumerated() where isMinimum { flips[channel / 64] |= 1 << (channel % 64) }
-    let packed = PackedBytes(flips)
+    let packed = packer.pack(flips)
     let batch = batch(x)
     return Step(kernel: "pool_max_bits", packedBytes: packed.bytes.count) { frame in
       withUnsafePointer(to: shape) {
@@ -86,7 +86,7 @@ extension StepCompiler {
     let least = zip(crossings.to, crossings.rises).map { Int32($1 ? $0 : 1 - $0) }
     let signs = crossings.rises.map { Int8($0 ? 1 : -1) }
     return bitsConv(node, isDense(node) ? "dense_bits" : "conv_bits") { isa, shape, weights in
-      PackedBytes(count: bitline_conv_bits_plan_bytes(isa, shape, 1)) {
+      packer.pack(count: bitline_conv_bits_plan_bytes(isa, shape, 1)) {
         bitline_conv_bits_prepare(isa, shape, weights, least, signs, $0)
       }
     }
@@ -100,7 +100,7 @@ extension StepCompiler {
     var ending = finish.kernelFinish
     let name = isDense(node) ? "dense_bits" : "conv_bits"
     return bitsConv(node, finish.quantize == nil ? "\(name)_rescale" : "\(name)_rescale_quantize") { isa, shape, weights in
-      PackedBytes(count: bitline_conv_bits_plan_bytes(isa, shape, 0)) {
+      packer.pack(count: bitline_conv_bits_plan_bytes(isa, shape, 0)) {
         bitline_conv_bits_prepare_finish(isa, shape, weights, m, c, &ending, $0)
       }
     }
@@ -112,7 +112,7 @@ extension StepCompiler {
     _ node: Node, _ kernel: String, _ prepare: (bitline_isa, UnsafePointer<bitline_conv_shape>, UnsafePointer<Int8>?) -> PackedBytes
   ) -> Step {
     let (x, y) = (node.operands[0], node.results[0])
-    guard let weights = constant(node.operands[1]), var shape = bitsShape(node, weights) else {
+    guard let weights = constant(node.operands[1]), var shape = bitsShape(node, weights.shape) else {
       preconditionFailure("a layer of bits has constant weights and extents of the kernels'")
     }
     let plan = weights.withElements(Int8.self) { prepare(level.isa, &shape, $0.baseAddress) }
@@ -126,12 +126,12 @@ extension StepCompiler {
   }
 
   /// The window of a layer of bits; a dense one sees all places.
-  private func bitsShape(_ node: Node, _ weights: Tensor) -> bitline_conv_shape? {
+  private func bitsShape(_ node: Node, _ weights: Shape) -> bitline_conv_shape? {
     if case .binaryConv(let a) = node.op { return convShape(a.window, 1, node, weights) }
     let input = type(node.operands[0]).shape
     let places = [Int](repeating: 1, count: max(0, 4 - input.rank)) + input.dimensions.dropFirst(2)
-    let output = Shape([input[0], weights.shape[0], 1, 1])
+    let output = Shape([input[0], weights[0], 1, 1])
     return shape(
-      Window(), input: Shape([input[0], input[1]] + places), kernel: places, output: output, filters: weights.shape[0], groups: 1)
+      Window(), input: Shape([input[0], input[1]] + places), kernel: places, output: output, filters: weights[0], groups: 1)
   }
 }

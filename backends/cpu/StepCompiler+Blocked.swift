@@ -7,8 +7,8 @@ extension StepCompiler {
     if isOrdered && isInexact(node) { return false }
     switch node.op {
     case .conv(let a):
-      guard isRead(node.operands[0], .float32), let weights = constant(node.operands[1]),
-        node.operands.count < 3 || constant(node.operands[2]) != nil, let shape = convShape(a.window, a.groups, node, weights)
+      guard isRead(node.operands[0], .float32), node.operands.dropFirst().allSatisfy(isConstant),
+        let shape = convShape(a.window, a.groups, node, type(node.operands[1]).shape)
       else { return false }
       let isDepthwise = shape.groups == shape.channels && shape.filters == shape.channels && Int(shape.channels) >= Shape.lanes
       return isDepthwise || (a.groups == 1 && isWide(shape))
@@ -30,13 +30,13 @@ extension StepCompiler {
   /// Exact sums, which are the same in any order, and sums of readouts where they can be looked up.
   private func runsBlocked(_ a: BinaryConv, _ node: Node, _ graph: Graph) -> Bool {
     let element = type(node.operands[0]).element
-    guard level.isa != BITLINE_ISA_PORTABLE, isVariable[Int(node.operands[0].index)],
-      element == .uint8 || element == .int8, let weights = constant(node.operands[1]), weights.shape[1] >= Shape.lanes,
+    guard level.isa != BITLINE_ISA_PORTABLE, isVariable[Int(node.operands[0].index)], element == .uint8 || element == .int8,
+      isConstant(node.operands[1]), case let weights = type(node.operands[1]).shape, weights[1] >= Shape.lanes,
       node.operands.count < 3 || isOrder(node.operands[2]), var shape = convShape(a.window, 1, node, weights), isWide(shape)
     else { return false }
     guard a.readout != .exact else { return true }
     // Tables are made for all filters: with less than these, making them takes as long as multiplying (measured).
-    guard weights.shape[0] > 2 * Shape.lanes, var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return false }
+    guard weights[0] > 2 * Shape.lanes, var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return false }
     let codes = Fusions.codes(node.operands[0], graph)
     return bitline_conv_lookup_takes(level.isa, &shape, &parameters.readout, Int32(codes.lowerBound), Int32(codes.upperBound)) != 0
   }
@@ -52,24 +52,24 @@ extension StepCompiler {
     return Int(shape.filters) >= Shape.lanes && (isPoint ? Int(shape.out_height * shape.out_width) : Int(shape.out_width)) >= 4
   }
 
-  func convShape(_ window: Window, _ groups: Int, _ node: Node, _ weights: Tensor) -> bitline_conv_shape? {
+  func convShape(_ window: Window, _ groups: Int, _ node: Node, _ weights: Shape) -> bitline_conv_shape? {
     shape(
-      window, input: type(node.operands[0]).shape, kernel: Array(weights.shape.dimensions.dropFirst(2)),
-      output: type(node.results[0]).shape, filters: weights.shape[0], groups: groups)
+      window, input: type(node.operands[0]).shape, kernel: Array(weights.dimensions.dropFirst(2)), output: type(node.results[0]).shape,
+      filters: weights[0], groups: groups)
   }
 
   /// A binary convolution with what its sums become.
   func codesConv(_ node: Node, _ finish: Finish) -> Step? {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     guard case .binaryConv(let a) = node.op, let weights = constant(node.operands[1]), let m = constant(finish.m)?.floats,
-      let c = constant(finish.c)?.floats, var shape = convShape(a.window, 1, node, weights)
+      let c = constant(finish.c)?.floats, var shape = convShape(a.window, 1, node, weights.shape)
     else { return nil }
     if a.readout != .exact { return lookupConv(a, node, finish, m, c, &shape) }
     var ending = finish.kernelFinish
     let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
     let samples = Int64(expectedSamples)
     let bytes = bitline_conv_codes_plan_bytes(isa, &shape, lo, hi, samples)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Int8.self) { weights in
         bitline_conv_codes_prepare(isa, &shape, lo, hi, samples, weights.baseAddress, m, c, &ending, plan)
       }
@@ -94,7 +94,7 @@ extension StepCompiler {
     var ending = finish.kernelFinish
     let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
     let plan = withOptional(parameters.order) { order in
-      PackedBytes(count: bitline_conv_lookup_plan_bytes(isa, &shape, &parameters.readout, lo, order)) { plan in
+      packer.pack(count: bitline_conv_lookup_plan_bytes(isa, &shape, &parameters.readout, lo, order)) { plan in
         parameters.weights.withElements(Int8.self) { weights in
           bitline_conv_lookup_prepare(isa, &shape, &parameters.readout, lo, hi, weights.baseAddress, order, m, c, &ending, plan)
         }
@@ -112,7 +112,7 @@ extension StepCompiler {
 
   func blockedConv(_ a: Conv, _ node: Node, addend: ValueID?) -> Step? {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
-    guard let weights = constant(node.operands[1]), var shape = convShape(a.window, a.groups, node, weights) else { return nil }
+    guard let weights = constant(node.operands[1]), var shape = convShape(a.window, a.groups, node, weights.shape) else { return nil }
     let bias = node.operands.count < 3 ? nil : constant(node.operands[2])?.floats
     if a.groups > 1 { return blockedDepthwise(a, node, weights, bias, &shape) }
     let plain: Int32 = layout(x) == .plain ? 1 : 0
@@ -120,8 +120,11 @@ extension StepCompiler {
     var isExact: Int32 = exact || wholeNumbers.contains(x) ? 1 : 0
     if case .clip = a.activation { isExact = 1 }
     let samples = Int64(expectedSamples)
+    if roundsToBF16, !wholeNumbers.contains(x), bitline_conv_blocked_bf16_is_faster(&shape, plain, samples, isExact) != 0 {
+      return bf16Conv(a, node, weights, bias, &shape, addend)
+    }
     let bytes = bitline_conv_blocked_f32_plan_bytes(isa, &shape, plain, samples, isExact)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           bitline_conv_blocked_f32_prepare(
@@ -145,7 +148,7 @@ extension StepCompiler {
   private func blockedDepthwise(_ a: Conv, _ node: Node, _ weights: Tensor, _ bias: [Float]?, _ shape: inout bitline_conv_shape) -> Step {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     let bytes = bitline_depthwise_blocked_f32_plan_bytes(isa, &shape)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           bitline_depthwise_blocked_f32_prepare(isa, &shape, weights.baseAddress, $0, a.activation.kernelActivation, plan)

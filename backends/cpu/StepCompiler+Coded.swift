@@ -61,7 +61,7 @@ extension StepCompiler {
     let plain: Int32 = layout(x) == .plain ? 1 : 0
     let samples = Int64(expectedSamples)
     let plan = withLayer(coded, layer) { layer in
-      PackedBytes(count: bitline_conv_i8_plan_bytes(isa, &shape, &layer, plain, samples, 0)) {
+      packer.pack(count: bitline_conv_i8_plan_bytes(isa, &shape, &layer, plain, samples, 0)) {
         bitline_conv_i8_prepare(isa, &shape, &layer, plain, samples, 0, $0)
       }
     }
@@ -79,7 +79,7 @@ extension StepCompiler {
   private func codedDepthwise(_ node: Node, _ coded: CodedNode, _ layer: CodedLayer, _ shape: inout bitline_conv_shape) -> Step {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     let plan = withLayer(coded, layer) { layer in
-      PackedBytes(count: bitline_depthwise_i8_plan_bytes(isa, &shape)) { bitline_depthwise_i8_prepare(isa, &shape, &layer, $0) }
+      packer.pack(count: bitline_depthwise_i8_plan_bytes(isa, &shape)) { bitline_depthwise_i8_prepare(isa, &shape, &layer, $0) }
     }
     let batch = batch(x)
     return Step(
@@ -95,7 +95,7 @@ extension StepCompiler {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
     let (filters, inputs) = (Int64(layer.weights.shape[0]), Int64(layer.weights.shape[1]))
     let plan = withLayer(coded, layer) { layer in
-      PackedBytes(count: bitline_dense_i8_plan_bytes(isa, inputs, filters)) { bitline_dense_i8_prepare(isa, inputs, filters, &layer, $0) }
+      packer.pack(count: bitline_dense_i8_plan_bytes(isa, inputs, filters)) { bitline_dense_i8_prepare(isa, inputs, filters, &layer, $0) }
     }
     let batch = batch(x)
     return Step(

@@ -20,7 +20,7 @@ extension StepCompiler {
     let run = isOrdered ? bitline_conv_f32_f64_run : bitline_conv_f32_run
     let workspaceBytes = isOrdered ? bitline_conv_f32_f64_workspace_bytes : bitline_conv_f32_workspace_bytes
     let bytes = (isOrdered ? bitline_conv_f32_f64_plan_bytes : bitline_conv_f32_plan_bytes)(isa, &shape)
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           prepare(isa, &shape, weights.baseAddress, $0, a.activation.kernelActivation, plan)
@@ -58,10 +58,13 @@ extension StepCompiler {
     _ activation: Activation
   ) -> Step? {
     let (x, y, isa) = (node.operands[0], node.results[0], level.isa)
+    if roundsToBF16, filters >= Shape.lanes, !wholeNumbers.contains(x) {
+      return bf16Dense(node, rows: rows, inputs, filters, weights, strides: strides, bias, activation)
+    }
     let prepare = isOrdered ? bitline_dense_f32_f64_prepare : bitline_dense_f32_prepare
     let run = isOrdered ? bitline_dense_f32_f64_run : bitline_dense_f32_run
     let bytes = (isOrdered ? bitline_dense_f32_f64_plan_bytes : bitline_dense_f32_plan_bytes)(isa, Int64(inputs), Int64(filters))
-    let plan = PackedBytes(count: bytes) { plan in
+    let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
         withOptional(bias) {
           prepare(
@@ -71,7 +74,7 @@ extension StepCompiler {
       }
     }
     return Step(kernel: isOrdered ? "dense_f32_f64" : "dense_f32", packedBytes: bytes) { frame in
-      run(plan.base, Int64(rows(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self))
+      run(plan.base, Int64(rows(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self), frame.team)
     }
   }
 }

@@ -46,7 +46,7 @@ extension StepCompiler {
     let bytes = type(y).element.storageBytes
     let (from, to) = (inner(x, axes.lowerBound) * bytes, inner(y, axes.lowerBound) * bytes)
     let samples = isPerSample(y) ? Extent(count: 1, isPerSample: true) : Extent(count: 1, isPerSample: false)
-    let list = PackedBytes(axes.map { Int64(type(y).shape[$0]) } + axes.map { Int64(source.steps[$0]) })
+    let list = packer.pack(axes.map { Int64(type(y).shape[$0]) } + axes.map { Int64(source.steps[$0]) })
     return Step(kernel: kernel) { frame in
       for sample in 0..<samples(frame.samples) {
         bitline_copy_strided(
@@ -79,14 +79,14 @@ extension StepCompiler {
     let steps = broadcastSteps(type(x).shape, to: type(y).shape)
     guard axes.count <= 8, type(x).element == .float32 else { return nil }
     let count = inner(y, axes.lowerBound)
-    let list = PackedBytes(axes.map { Int64(type(y).shape[$0]) } + axes.map { Int64(steps[$0]) })
+    let list = packer.pack(axes.map { Int64(type(y).shape[$0]) } + axes.map { Int64(steps[$0]) })
     if isVariable[Int(x.index)] {
       guard isPerSample(x) == isPerSample(y), type(x).shape.rank == type(y).shape.rank else { return nil }
       return BroadcastOperand(
         index: Int(x.index), sampleCount: inner(x, axes.lowerBound), count: count, rank: axes.count, list: list, constant: nil)
     }
     guard let tensor = constant(x), axes.lowerBound == 0 || steps[0] == 0 else { return nil }
-    let written = PackedBytes(count: count * 4) { written in
+    let written = packer.pack(count: count * 4) { written in
       tensor.withElements(Float.self) {
         guard let base = $0.baseAddress else { return }
         bitline_copy_strided(4, Int32(axes.count), list.elements(Int64.self), list.elements(Int64.self) + axes.count, base, written)

@@ -26,7 +26,7 @@ extension StepCompiler {
     let channels = isScalar ? 1 : type(x).shape[axis]
     let scales = scale.floats.count == channels ? scale.floats : [Float](repeating: scale.floats.first ?? 1, count: channels)
     let zeros = zero.count == channels ? zero : [Int](repeating: zero.first ?? 0, count: zero.isEmpty ? 0 : channels)
-    let packed = PackedBytes(scales.map(\.bitPattern) + zeros.map { UInt32(bitPattern: Int32(truncatingIfNeeded: $0)) })
+    let packed = packer.pack(scales.map(\.bitPattern) + zeros.map { UInt32(bitPattern: Int32(truncatingIfNeeded: $0)) })
     return AxisParameters(
       outer: isScalar ? Extent(count: 1, isPerSample: false) : outer(x, axis), channels: channels,
       inner: isScalar ? count(x) : Extent(count: inner(x, axis + 1), isPerSample: false), packed: packed, hasZero: !zero.isEmpty)
@@ -100,7 +100,7 @@ extension StepCompiler {
     let first = own.first ?? 1
     let end = own.last.map { $0 + 1 } ?? 1
     guard first > 0 || !isPerSample(y), aligned[min(first, end)..<end] == shape.dimensions[min(first, end)..<end] else { return nil }
-    let packed = PackedBytes(constant.floats)
+    let packed = packer.pack(constant.floats)
     let (outer, inner) = (outer(y, min(first, shape.rank)), inner(y, min(end, shape.rank)))
     return Step(kernel: "binary_f32", packedBytes: packed.bytes.count) { frame in
       bitline_binary_f32(

@@ -22,7 +22,7 @@ extension StepCompiler {
       guard var shape = codedShape(a, node, sums.weights.shape) else {
         preconditionFailure("an integer convolution has extents of the kernels'")
       }
-      let plan = PackedBytes(count: bitline_conv_sums_i8_plan_bytes(isa, &shape, signed)) { plan in
+      let plan = packer.pack(count: bitline_conv_sums_i8_plan_bytes(isa, &shape, signed)) { plan in
         sums.weights.withElements(Int8.self) { bitline_conv_sums_i8_prepare(isa, &shape, signed, $0.baseAddress, plan) }
       }
       let batch = batch(x)
@@ -42,7 +42,7 @@ extension StepCompiler {
     let (inputs, filters) = (Int64(type(x).shape[rank - 1]), Int64(node.filters(sums.weights.shape)))
     let strides: (filter: Int64, input: Int64) = if case .matmul = node.op { (1, filters) } else { (inputs, 1) }
     let many = Int64(rows(expectedSamples))
-    let plan = PackedBytes(count: bitline_matmul_sums_i8_plan_bytes(isa, inputs, filters, many)) { plan in
+    let plan = packer.pack(count: bitline_matmul_sums_i8_plan_bytes(isa, inputs, filters, many)) { plan in
       sums.weights.withElements(Int8.self) {
         bitline_matmul_sums_i8_prepare(isa, inputs, filters, many, signed, $0.baseAddress, strides.filter, strides.input, plan)
       }
@@ -65,9 +65,9 @@ extension StepCompiler {
   /// Finds the code of 0 and the factors of a run.
   private func sumsFinish(_ node: Node, _ sums: SumNode) -> SumsFinish {
     let isSigned = type(node.operands[0]).element == .int8
-    let bias = sums.bias.map { PackedBytes($0) }
+    let bias = sums.bias.map { packer.pack($0) }
     var known: PackedBytes?
-    if case .constant(let factors) = sums.factors { known = PackedBytes(factors) }
+    if case .constant(let factors) = sums.factors { known = packer.pack(factors) }
     let factors = known
     let operands = node.operands
     return { frame, body in

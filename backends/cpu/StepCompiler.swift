@@ -7,13 +7,16 @@ struct StepCompiler {
   let level: InstructionLevel
   /// Whether sums must be computed as they are written, without transforms.
   let exact: Bool
+  /// Whether inputs and weights of float layers are rounded to bf16 where that is faster.
+  let roundsToBF16: Bool
   /// Whether floating-point results are the reference's bytes: sums in f64, in its order.
   let isOrdered: Bool
   let split: BatchSplit?
-  /// By slot: type, layout, number if it is constant, and whether it depends on an input.
+  let packer: Packer
+  let constants: Constants
+  /// By slot: type, layout, and whether it depends on an input.
   var types: [TensorType]
   var layouts: [ValueLayout]
-  var constants: [Tensor?]
   var isVariable: [Bool]
   /// Floating-point values that hold whole numbers, as codes do that are cast: their sums are exact as written, and a cast or a rounding behind them
   /// takes the least error of a transform for a whole step.
@@ -83,6 +86,8 @@ struct StepCompiler {
   }
 
   func constant(_ id: ValueID) -> Tensor? { constants[Int(id.index)] }
+
+  func isConstant(_ id: ValueID) -> Bool { !isVariable[Int(id.index)] }
 
   func type(_ id: ValueID) -> TensorType { types[Int(id.index)] }
 

@@ -29,7 +29,7 @@ struct SumNode: Sendable {
 
 extension SumNode {
   /// The layer whose sums a `cast` makes i32. `mayRun`: whether there is a kernel for it.
-  init?(cast: Node, layer: Node, _ graph: Graph, _ isVariable: [Bool], _ constants: [Tensor?], _ mayRun: (Node, Shape) -> Bool) {
+  init?(cast: Node, layer: Node, _ graph: Graph, _ isVariable: [Bool], _ constants: Constants, _ mayRun: (Node, Shape) -> Bool) {
     guard graph.type(of: layer.results[0]).element == .float64, layer.operands.count == 2,
       let numbers = constants[Int(layer.operands[1].index)], let weights = CodedNode.wholeNumbers(numbers),
       mayRun(layer, weights.shape), let source = IntegerSource(layer.operands[0], graph, isVariable, constants)
@@ -59,7 +59,7 @@ struct IntegerSource {
   /// The nodes between, from the one that the layer reads on.
   let nodes: [NodeID]
 
-  init?(_ value: ValueID, _ graph: Graph, _ isVariable: [Bool], _ constants: [Tensor?]) {
+  init?(_ value: ValueID, _ graph: Graph, _ isVariable: [Bool], _ constants: Constants) {
     func cast(_ value: ValueID) -> (NodeID, ValueID)? {
       guard let producer = graph.producer(of: value), case .cast = graph[producer].op else { return nil }
       let codes = graph[producer].operands[0]

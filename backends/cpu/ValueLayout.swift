@@ -99,7 +99,7 @@ struct NodePlan {
   private var copies: [ValueID: ValueID] = [:]
 
   /// `fuses`: whether nodes may be fused, hiding values.
-  init(_ graph: Graph, isVariable: [Bool], constants: [Tensor?], fuses: Bool, _ choices: NodeChoices) {
+  init(_ graph: Graph, isVariable: [Bool], constants: Constants, fuses: Bool, _ choices: NodeChoices) {
     let variable = zip(graph.nodeIDs, graph.nodes).filter { $1.results.contains { isVariable[Int($0.index)] } }
     let blocked = choices.blocked
     let fused = fuses ? Fusions(graph, isVariable: isVariable, constants: constants, choices) : Fusions()

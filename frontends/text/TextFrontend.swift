@@ -17,7 +17,7 @@ public struct TextFrontend: Frontend {
   public func importModel(_ request: ImportRequest) throws -> ImportedModel {
     do {
       let weights = request.path + ".weights"
-      let constants = Files.exists(weights) ? try ConstantArchive.decode(Files.read(weights)[...]) : [:]
+      let constants = Files.exists(weights) ? try ConstantArchive.decode(MappedFile(path: weights).storage) : [:]
       var graph = try Parser.parse(Files.read(request.path), memoryLimit: request.memoryLimit) { constants[$0] }
       try Diagnostics.throwIfAny(Verifier.faults(in: graph))
       if let batch = request.batch { graph = try graph.bound(batch: batch) }

@@ -78,10 +78,10 @@ struct BinarizeReport {
   var tables: [Table] {
     [
       Table(
-        "Binary layers on calibration data",
+        "Binary layers on calibration data", key: "layers fitted",
         columns: ["layer", "method", "bases", "weights off by %", "output SQNR dB", "largest code", "codes saturated %"], rows: rows,
         notes: ["output SQNR: the original network's outputs over their difference to the binary network's, after the activation"]),
-      Table("Histograms", columns: ["layer", "of", "from", "count"], rows: histograms),
+      Table("Histograms", key: "histograms", columns: ["layer", "of", "from", "count"], rows: histograms),
     ]
   }
 }

@@ -128,7 +128,7 @@ private func calibratedSteps(of layers: [NodeID], in graph: Graph, codes: Readou
   let range = options[text: "range"].flatMap(ReadoutRange.init) ?? (options[number: "percentile"] == nil ? .error : .percentile)
   let sums = try tileSums(of: layers, in: graph, context)
   var table = Table(
-    "Readout of \(layers.count) binary sums (\(range.rawValue))",
+    "Readout of \(layers.count) binary sums (\(range.rawValue))", key: "readout",
     columns: ["layer", "lsb", "saturated %", "SQNR dB", "to the largest dB", "chip's full scale dB"],
     notes: ["SQNR: tile sums over what reading them spoils, on calibration data"])
   for layer in layers {

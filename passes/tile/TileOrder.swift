@@ -54,7 +54,7 @@ func tileOrders(in graph: Graph, _ context: PassContext, _ length: (Int) -> Int)
   var columns = layers.compactMap { TiledLayer(graph[$0], in: graph).map(InputColumns.init) }
   try forEachBatch(of: layers, in: graph, samples: 64, context) { columns[$0].add($1) }
   var table = Table(
-    "Tile order of \(layers.count) binary layers", columns: ["layer", "inputs", "tile", "gain dB"],
+    "Tile order of \(layers.count) binary layers", key: "tile order", columns: ["layer", "inputs", "tile", "gain dB"],
     notes: ["gain: the mean square of tile sums in the order of memory, over that in the order found, on calibration data"])
   var orders: [NodeID: [Int]] = [:]
   for (place, id) in layers.enumerated() {

@@ -14,11 +14,22 @@ enum { BITLINE_LANES = 16 };
 
 typedef float v16f __attribute__((ext_vector_type(16)));
 typedef float v16f_anywhere __attribute__((ext_vector_type(16), aligned(4)));
+typedef float v8f __attribute__((ext_vector_type(8)));
 
 typedef int32_t v16i __attribute__((ext_vector_type(16)));
 typedef int32_t v16i_anywhere __attribute__((ext_vector_type(16), aligned(1)));
 typedef uint8_t v16u8 __attribute__((ext_vector_type(16)));
 typedef uint8_t v16u8_anywhere __attribute__((ext_vector_type(16), aligned(1)));
+typedef uint16_t v16u16 __attribute__((ext_vector_type(16)));
+typedef uint16_t v16u16_anywhere __attribute__((ext_vector_type(16), aligned(1)));
+
+/// The nearest bf16, halves to even.
+BITLINE_INLINE uint16_t bf16_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
 
 BITLINE_INLINE int64_t blocks_of(int64_t channels) { return (channels + BITLINE_LANES - 1) / BITLINE_LANES; }
 

@@ -8,6 +8,7 @@
 #include "blocked.h"
 
 #include "block_f32.h"
+#include "block_bf16.h"
 #include "block_channels_f32.h"
 #include "finish_i32.h"
 #include "finish_sums.h"
@@ -25,28 +26,75 @@
 #include "winograd_u8.h"
 #include "winograd_i16.h"
 
-#define BITLINE_BLOCK(name, vecs_of, inner_of, cases)                                   \
-  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {             \
-    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of };              \
-    switch (g->rows) { cases }                                                          \
+#define BITLINE_BLOCK(name, vecs_of, inner_of, step_of, half_of, cases)                                                                \
+  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {                                                            \
+    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of, BITLINE_BLOCK_STEP = step_of, BITLINE_BLOCK_HALF = half_of }; \
+    switch (g->rows) { cases }                                                                                                         \
   }
-BITLINE_BLOCK(block_f32_1x16, 1, 16, BITLINE_BLOCK_CASES_1)
-BITLINE_BLOCK(block_f32_1x1, 1, 1, BITLINE_BLOCK_CASES_1)
+/// One function for four channels of sixteen and one for each step of plain tensors.
+#define BITLINE_BLOCKS(name, vecs_of, cases)                                            \
+  BITLINE_BLOCK(name##_x4,  vecs_of, 4, 16, 0, cases)                                   \
+  BITLINE_BLOCK(name##_x1, vecs_of, 1, 1, 0, cases)                                     \
+  BITLINE_BLOCK(name##_x1_by_2, vecs_of, 1, 2, 0, cases)                                \
+  static void BITLINE_LEVEL(name)(const block_f32_args *g) {                            \
+    if (g->inner == 4) BITLINE_LEVEL(name##_x4)(g);                                   \
+    else if (g->step == 2) BITLINE_LEVEL(name##_x1_by_2)(g);                            \
+    else BITLINE_LEVEL(name##_x1)(g);                                                   \
+  }
+BITLINE_BLOCKS(block_f32_1, 1, BITLINE_BLOCK_CASES_1)
+BITLINE_BLOCK(block_f32_1_half, 1, 4, 16, 1, BITLINE_BLOCK_CASES_1)
 #ifdef BITLINE_BLOCK_CASES_2
-BITLINE_BLOCK(block_f32_2x16, 2, 16, BITLINE_BLOCK_CASES_2)
-BITLINE_BLOCK(block_f32_2x1, 2, 1, BITLINE_BLOCK_CASES_2)
-BITLINE_BLOCK(block_f32_4x16, 4, 16, BITLINE_BLOCK_CASES_4)
-BITLINE_BLOCK(block_f32_4x1, 4, 1, BITLINE_BLOCK_CASES_4)
+BITLINE_BLOCKS(block_f32_2, 2, BITLINE_BLOCK_CASES_2)
+BITLINE_BLOCK(block_f32_2_half, 2, 4, 16, 1, BITLINE_BLOCK_CASES_2)
+BITLINE_BLOCKS(block_f32_4, 4, BITLINE_BLOCK_CASES_4)
 #endif
 
 static void BITLINE_LEVEL(block_f32)(const block_f32_args *g) {
 #ifdef BITLINE_BLOCK_CASES_2
-  if (g->vecs == 2) return g->inner == 16 ? BITLINE_LEVEL(block_f32_2x16)(g) : BITLINE_LEVEL(block_f32_2x1)(g);
-  if (g->vecs == 4) return g->inner == 16 ? BITLINE_LEVEL(block_f32_4x16)(g) : BITLINE_LEVEL(block_f32_4x1)(g);
+  if (g->vecs == 2) return g->half ? BITLINE_LEVEL(block_f32_2_half)(g) : BITLINE_LEVEL(block_f32_2)(g);
+  if (g->vecs == 4) return BITLINE_LEVEL(block_f32_4)(g);
 #endif
-  if (g->inner == 16) BITLINE_LEVEL(block_f32_1x16)(g);
-  else BITLINE_LEVEL(block_f32_1x1)(g);
+  if (g->half) BITLINE_LEVEL(block_f32_1_half)(g);
+  else BITLINE_LEVEL(block_f32_1)(g);
 }
+
+#undef BITLINE_BLOCK_CASE
+#define BITLINE_BLOCK_CASE(rows) \
+  case rows: BITLINE_BLOCK_BODY(g, rows, BITLINE_BLOCK_VECS, BITLINE_BLOCK_WORD_COUNT, BITLINE_BLOCK_STEP); return;
+#define BITLINE_BLOCK_BF16(name, TARGET, vecs_of, words_of, step_of, cases)                                                   \
+  static TARGET void name(const block_bf16_args *g) {                                                                         \
+    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_WORD_COUNT = words_of, BITLINE_BLOCK_STEP = step_of };                 \
+    switch (g->rows) { cases }                                                                                                \
+  }
+/// One function for two words of sixteen channels and one for each step of plain tensors.
+#define BITLINE_BLOCKS_BF16(name, TARGET, vecs_of, cases)                                                                     \
+  BITLINE_BLOCK_BF16(name##_x2, TARGET, vecs_of, 2, 16, cases)                                                                \
+  BITLINE_BLOCK_BF16(name##_x1, TARGET, vecs_of, 1, 1, cases)                                                                 \
+  BITLINE_BLOCK_BF16(name##_x1_by_2, TARGET, vecs_of, 1, 2, cases)                                                            \
+  static void name(const block_bf16_args *g) {                                                                                \
+    if (g->words == 2) name##_x2(g);                                                                                          \
+    else if (g->step == 2) name##_x1_by_2(g);                                                                                 \
+    else name##_x1(g);                                                                                                        \
+  }
+#ifdef BITLINE_BLOCK_CASES_2
+#define BITLINE_ALL_BLOCKS_BF16(name, TARGET)                                                                                 \
+  BITLINE_BLOCKS_BF16(name##_1, TARGET, 1, BITLINE_BLOCK_CASES_1)                                                             \
+  BITLINE_BLOCKS_BF16(name##_2, TARGET, 2, BITLINE_BLOCK_CASES_2)                                                             \
+  BITLINE_BLOCKS_BF16(name##_4, TARGET, 4, BITLINE_BLOCK_CASES_4)                                                             \
+  static void name(const block_bf16_args *g) {                                                                                \
+    if (g->vecs == 2) name##_2(g);                                                                                            \
+    else if (g->vecs == 4) name##_4(g);                                                                                       \
+    else name##_1(g);                                                                                                         \
+  }
+#else
+#define BITLINE_ALL_BLOCKS_BF16(name, TARGET) BITLINE_BLOCKS_BF16(name, TARGET, 1, BITLINE_BLOCK_CASES_1)
+#endif
+BITLINE_BLOCK_BF16_ROWS(block_bf16_rows, BITLINE_TARGET, BITLINE_LEVEL(dot2_bf16))
+#define BITLINE_BLOCK_BODY block_bf16_rows
+BITLINE_ALL_BLOCKS_BF16(block_bf16, BITLINE_TARGET)
+#undef BITLINE_BLOCK_BODY
+
+static BITLINE_TARGET void BITLINE_LEVEL(round_bf16)(int64_t count, const float *x, uint16_t *y) { round_bf16_body(count, x, y); }
 
 #define BITLINE_BLOCK_OF_WORDS(name, vecs_of, words_of, cases)                          \
   static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_words_args *g) {           \
@@ -273,6 +321,7 @@ static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, flo
 
 /// The fields of a table that every level fills alike.
 #define BITLINE_BLOCKED                                                                                                          \
+  .block_bf16 = block_bf16, .round_bf16 = BITLINE_LEVEL(round_bf16),                                              \
   .block_f32 = BITLINE_LEVEL(block_f32), .winograd_input_f32 = BITLINE_LEVEL(winograd_input_f32),                               \
   .winograd_output_f32 = BITLINE_LEVEL(winograd_output_f32), .block_channels_f32 = BITLINE_LEVEL(block_channels_f32),           \
   .unblock_channels_f32 = BITLINE_LEVEL(unblock_channels_f32), .pool_max_blocked_f32 = BITLINE_LEVEL(pool_max_blocked_f32),     \

@@ -2,8 +2,11 @@
 #ifndef BITLINE_CONV_BLOCKED_H
 #define BITLINE_CONV_BLOCKED_H
 
-#include "table.h"
+#include "blocked.h"
 #include "window.h"
+
+/// Channels of a tap: a block may have fewer than sixteen, in fours.
+enum { TAP_CHANNELS = 4 };
 
 /// Followed by taps, biases and weights, at these offsets.
 typedef struct conv_blocked_plan {
@@ -12,15 +15,20 @@ typedef struct conv_blocked_plan {
   bitline_activation activation;
   /// The input is a plain tensor; else it is in blocks of channels, as the result always is.
   int32_t plain;
+  /// How the direct way reads the input, and from a position to the next: plain tensors column by column, whatever the stride up to two.
+  bitline_conv_shape read;
   window_layout layout;
+  int32_t step;
   /// `tiles.size` is 0 for the direct way.
   winograd_tiles tiles;
   /// Products of a tile, blocks of filters, how many of them a panel has unless they end, and panels.
   int64_t products, vecs, panels;
   int32_t wide;
-  /// Positions side by side; channels side by side in the input; taps.
-  int64_t run, inner, tap_count;
-  /// Weights are `[panels][products][tap_count][inner][vecs of the panel][16]`.
+  /// Positions side by side; channels side by side in the input.
+  int64_t run, inner;
+  /// Blocks of channels; taps, each of four of their channels or of a plain one; the channels of all taps.
+  int64_t blocks, tap_count, depth;
+  /// Weights are `[panels][products][depth][vecs of the panel][16]`.
   int64_t taps, biases, weights, bytes;
 } conv_blocked_plan;
 
@@ -57,8 +65,63 @@ BITLINE_INLINE conv_blocked_panel panel_with(int64_t vecs_of_all, int wide, int6
   return panel;
 }
 
+/// How the direct ways read an input: plain tensors column by column, so that with a stride of two each column is read by itself.
+BITLINE_INLINE bitline_conv_shape blocked_read(const bitline_conv_shape *s, int plain) {
+  bitline_conv_shape read = *s;
+  if (!plain || s->stride_width != 2) return read;
+  read.stride_width = 1;
+  read.out_width = (s->out_width - 1) * 2 + 1;
+  return read;
+}
+
+/// A tap of tensors in blocks: the first of its channels, and its place in the window.
+typedef struct blocked_tap {
+  int64_t channel, place;
+} blocked_tap;
+
+/// Taps go through blocks of channels, places of the window, and the channels of a block.
+BITLINE_INLINE blocked_tap blocked_tap_of(const bitline_conv_shape *s, int64_t tap) {
+  const int64_t area = (int64_t)s->kernel_height * s->kernel_width, whole = BITLINE_LANES / TAP_CHANNELS, block = tap / (whole * area);
+  const int64_t taps = bitline_min(whole, (s->channels + TAP_CHANNELS - 1) / TAP_CHANNELS - block * whole);
+  const int64_t within = tap - block * whole * area;
+  return (blocked_tap){.channel = block * BITLINE_LANES + within % taps * TAP_CHANNELS, .place = within / taps};
+}
+
+/// Runs of positions cut into pieces that differ by one row at most; some of all of them, in turn.
+typedef struct block_pieces {
+  /// Pieces of a run, their least rows, and how many have one more.
+  int64_t count, each, longer;
+  /// Where the next piece starts, and how many are left.
+  int64_t run, piece, first, left;
+} block_pieces;
+
+/// Part `part` of `parts` of all pieces, of `most` rows at most.
+BITLINE_INLINE block_pieces block_pieces_of(const window_layout *l, int64_t most, int64_t part, int64_t parts) {
+  block_pieces p = {.count = (l->run + most - 1) / most};
+  p.each = l->run / p.count;
+  p.longer = l->run % p.count;
+  const int64_t start = part * l->runs * p.count / parts;
+  p.left = (part + 1) * l->runs * p.count / parts - start;
+  p.run = start / p.count;
+  p.piece = start % p.count;
+  p.first = p.piece * p.each + bitline_min(p.piece, p.longer);
+  return p;
+}
+
+BITLINE_INLINE int64_t block_pieces_rows(const block_pieces *p) { return p->each + (p->piece < p->longer); }
+
+BITLINE_INLINE void block_pieces_next(block_pieces *p) {
+  p->left--;
+  p->first += block_pieces_rows(p);
+  if (++p->piece < p->count) return;
+  p->run++;
+  p->piece = p->first = 0;
+}
+
 /// The size of tiles by which Winograd's way is the fastest for so many samples together; 0: the direct way is.
 int winograd_choose(const bitline_conv_shape *s, int64_t samples);
+/// How many cycles that takes, about.
+double winograd_cycles(const bitline_conv_shape *s, int64_t samples, int tile);
 void winograd_pack(const conv_blocked_plan *p, const float *weights, float *packed);
 size_t winograd_workspace_bytes(const conv_blocked_plan *p, int64_t batch, int threads);
 void winograd_run(

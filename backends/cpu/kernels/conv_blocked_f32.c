@@ -16,7 +16,10 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
     p.products = (p.tiles.size + 2) * (p.tiles.size + 2);
     p.run = (int64_t)p.tiles.rows * p.tiles.columns * bitline_max(1, samples);
   } else {
-    p.layout = window_layout_of(s, 1);
+    p.read = blocked_read(s, plain);
+    p.step = !plain ? BITLINE_LANES : s->stride_width == 2 ? 2 : 1;
+    p.layout = window_layout_of(&p.read, 1);
+    p.layout.run = p.layout.direct ? p.layout.run : s->out_width;
     p.products = 1;
     p.run = p.layout.run;
   }
@@ -26,11 +29,13 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
   if (p.run <= table->block_f32_rows[2] && p.vecs % 4 == 0) p.wide = 4;
   p.panels = panel_count(p.vecs, p.wide);
   const int64_t area = p.tiles.size > 0 ? 1 : (int64_t)s->kernel_height * s->kernel_width;
-  p.tap_count = (plain ? s->channels : blocks_of(s->channels)) * area;
+  p.blocks = blocks_of(s->channels);
+  p.tap_count = (plain ? s->channels : (s->channels + TAP_CHANNELS - 1) / TAP_CHANNELS) * area;
+  p.depth = plain ? p.tap_count : p.tap_count * TAP_CHANNELS;
   p.taps = (int64_t)bitline_lines(sizeof(conv_blocked_plan));
   p.biases = p.taps + (int64_t)bitline_lines(p.tap_count * 4);
   p.weights = p.biases + (int64_t)bitline_lines(p.vecs * BITLINE_LANES * 4);
-  p.bytes = p.weights + p.products * p.tap_count * p.inner * p.vecs * BITLINE_LANES * 4;
+  p.bytes = p.weights + p.products * p.depth * p.vecs * BITLINE_LANES * 4;
   return p;
 }
 
@@ -50,17 +55,21 @@ void bitline_conv_blocked_f32_prepare(
   float *biases = (float *)(bytes + p.biases), *packed = (float *)(bytes + p.weights);
   for (int64_t f = 0; f < s->filters; f++) biases[f] = bias ? bias[f] : 0;
   if (p.tiles.size > 0) return winograd_pack(&p, weights, packed);
-  const int64_t area = (int64_t)s->kernel_height * s->kernel_width;
   int32_t *taps = (int32_t *)(bytes + p.taps);
-  for (int64_t tap = 0; tap < p.tap_count; tap++) taps[tap] = window_tap(s, &p.layout, tap) * p.inner;
+  const int64_t area = (int64_t)s->kernel_height * s->kernel_width;
+  for (int64_t tap = 0; tap < p.tap_count; tap++) {
+    const blocked_tap t = plain ? (blocked_tap){.channel = tap / area, .place = tap % area} : blocked_tap_of(s, tap);
+    taps[tap] = (int32_t)(window_tap(&p.read, &p.layout, t.channel / p.inner * area + t.place) * p.inner + t.channel % p.inner);
+  }
+  const int64_t channels = plain ? 1 : TAP_CHANNELS;
   for (int64_t index = 0; index < p.panels; index++) {
     const conv_blocked_panel panel = panel_of(p.vecs, p.wide, index);
     for (int64_t tap = 0; tap < p.tap_count; tap++) {
-      for (int64_t i = 0; i < p.inner; i++) {
-        const int64_t channel = tap / area * p.inner + i;
+      const blocked_tap t = plain ? (blocked_tap){.channel = tap / area, .place = tap % area} : blocked_tap_of(s, tap);
+      for (int64_t channel = t.channel; channel < t.channel + channels; channel++) {
         for (int64_t lane = 0; lane < panel.vecs * BITLINE_LANES; lane++, packed++) {
           const int64_t f = panel.first * BITLINE_LANES + lane;
-          if (f < s->filters && channel < s->channels) *packed = weights[(f * s->channels + channel) * area + tap % area];
+          if (f < s->filters && channel < s->channels) *packed = weights[(f * s->channels + channel) * area + t.place];
         }
       }
     }
@@ -106,8 +115,8 @@ typedef struct direct_run {
   const conv_blocked_plan *p;
   const float *x, *add;
   float *y, *padded;
-  /// Runs of a task, and tasks for each panel.
-  int64_t runs, parts;
+  /// Tasks for each panel.
+  int64_t parts;
 } direct_run;
 
 static void lay_out_task(void *context, int64_t plane, int worker) {
@@ -116,8 +125,14 @@ static void lay_out_task(void *context, int64_t plane, int worker) {
   (void)worker;
   const int64_t size = (int64_t)p->shape.height * p->shape.width * p->inner;
   float *to = r->padded + plane * p->layout.plane * p->inner;
-  if (p->plain) lay_out_plain(&p->shape, &p->layout, 1, r->x + plane * size, 0, to);
+  if (p->plain) lay_out_plain(&p->read, &p->layout, 1, r->x + plane * size, 0, to);
   else lay_out_blocked(&p->shape, &p->layout, r->x + plane * size, to);
+}
+
+/// How many filters' sums of a panel are halves: those of its last vec, if it has eight filters at most.
+static int ends_in_half(const conv_blocked_plan *p, conv_blocked_panel panel) {
+  const int64_t last = p->shape.filters - (panel.first + panel.vecs - 1) * BITLINE_LANES;
+  return !p->plain && panel.vecs <= 2 && last <= BITLINE_LANES / 2;
 }
 
 static void direct_task(void *context, int64_t index, int worker) {
@@ -127,24 +142,26 @@ static void direct_task(void *context, int64_t index, int worker) {
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / r->parts);
   const int most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
-  const int64_t positions = p->layout.run * p->layout.runs, first_run = index % r->parts * r->runs;
-  const int64_t end_run = bitline_min(first_run + r->runs, p->layout.runs);
-  const int64_t pieces = (p->layout.run + most - 1) / most;
+  const int64_t positions = p->layout.run * p->layout.runs;
+  block_pieces pieces = block_pieces_of(&p->layout, most, index % r->parts, r->parts);
   block_f32_args args = {
     .taps = (const int32_t *)((const char *)p + p->taps), .tap_count = p->tap_count,
-    .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->tap_count * p->inner,
+    .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth,
     .bias = (const float *)((const char *)p + p->biases) + panel.first * BITLINE_LANES, .y_row = BITLINE_LANES,
-    .y_vec = positions * BITLINE_LANES, .activation = p->activation, .vecs = panel.vecs, .inner = (int)p->inner};
-  for (int64_t run = first_run; run < end_run; run++) {
-    for (int64_t piece = 0; piece < pieces; piece++) {
-      const int64_t first = piece * p->layout.run / pieces, end = (piece + 1) * p->layout.run / pieces;
-      const int64_t at = panel.first * args.y_vec + (run * p->layout.run + first) * BITLINE_LANES;
-      args.x = r->x + (run * p->layout.position_row + first) * p->inner;
-      args.y = r->y + at;
-      args.add = r->add ? r->add + at : 0;
-      args.rows = (int)(end - first);
-      table->block_f32(&args);
-    }
+    .y_vec = positions * BITLINE_LANES, .activation = p->activation, .vecs = panel.vecs,
+    .inner = p->plain ? 1 : TAP_CHANNELS, .step = p->step,
+    .half = ends_in_half(p, panel)};
+  // Weights of the next panel come near while this one's are used, where that is not often.
+  const int64_t lines = args.inner * panel.vecs, calls = bitline_max(1, pieces.left);
+  args.ahead = args.w + p->depth * panel.vecs * BITLINE_LANES;
+  args.ahead_lines = calls <= lines ? (lines + calls - 1) / calls : 0;
+  for (; pieces.left > 0; block_pieces_next(&pieces), args.ahead += p->tap_count * args.ahead_lines * BITLINE_LANES) {
+    const int64_t at = panel.first * args.y_vec + (pieces.run * p->layout.run + pieces.first) * BITLINE_LANES;
+    args.x = r->x + pieces.run * p->layout.position_row * p->inner + pieces.first * p->step;
+    args.y = r->y + at;
+    args.add = r->add ? r->add + at : 0;
+    args.rows = (int)block_pieces_rows(&pieces);
+    table->block_f32(&args);
   }
 }
 
@@ -156,16 +173,11 @@ void bitline_conv_blocked_f32_run(
   const bitline_conv_shape *s = &p->shape;
   const int64_t planes = p->plain ? s->channels : blocks_of(s->channels);
   const int64_t x_sample = planes * s->height * s->width * p->inner, y_sample = p->vecs * s->out_height * s->out_width * BITLINE_LANES;
+  const int threads = bitline_team_threads(team);
   for (int64_t n = 0; n < batch; n++) {
     direct_run r = {
       .p = p, .x = x + n * x_sample, .add = add ? add + n * y_sample : 0, .y = y + n * y_sample, .padded = workspace,
-      .runs = p->layout.runs, .parts = 1};
-    const int threads = bitline_team_threads(team);
-    if (threads > 1) {
-      const int64_t wanted = bitline_max(1, (4 * threads + p->panels - 1) / p->panels);
-      r.runs = bitline_max(1, p->layout.runs / wanted);
-      r.parts = (p->layout.runs + r.runs - 1) / r.runs;
-    }
+      .parts = threads > 1 ? (4 * threads + p->panels - 1) / p->panels : 1};
     if (!p->layout.direct) {
       bitline_team_run(team, planes, lay_out_task, &r);
       r.x = workspace;

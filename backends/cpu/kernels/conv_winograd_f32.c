@@ -11,20 +11,26 @@ enum { GAP = BITLINE_LANES };
 /// Tiles for each thread from which on threads need not share transformed inputs.
 enum { LEAST_APART = 20 };
 
+double winograd_cycles(const bitline_conv_shape *s, int64_t samples, int tile) {
+  // A multiply-add of sixteen lanes each; transforms of a tile of sixteen channels; 6 bytes of weights come from memory in one.
+  const double from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters), side = tile + 2;
+  const double tiles =
+    (double)bitline_max(samples, 1) * ((s->out_height + tile - 1) / tile) * ((s->out_width + tile - 1) / tile);
+  const double products = tiles * side * side * from * 16 * to * 1.05, moved = side * side * from * 16 * to * 64 / 6;
+  return (products > moved ? products : moved) + tiles * side * side * 5 * (from + to);
+}
+
 int winograd_choose(const bitline_conv_shape *s, int64_t samples) {
   if (
     s->kernel_height != 3 || s->kernel_width != 3 || s->stride_height != 1 || s->stride_width != 1 || s->dilation_height != 1
     || s->dilation_width != 1 || s->groups != 1 || s->channels < 16 || s->filters < 16) {
     return 0;
   }
-  // Cycles, about: a multiply-add of sixteen lanes each; transforms of a tile of sixteen channels; 6 bytes of weights come from memory in one.
-  const double from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters), many = (double)bitline_max(samples, 1);
-  double best = many * s->out_height * s->out_width * 9 * from * 16 * to;
+  double best = (double)bitline_max(samples, 1) * s->out_height * s->out_width * 9 * (double)blocks_of(s->channels) * 16
+    * (double)blocks_of(s->filters);
   int size = 0;
   for (int tile = 2; tile <= 4; tile += 2) {
-    const double side = tile + 2, tiles = many * ((s->out_height + tile - 1) / tile) * ((s->out_width + tile - 1) / tile);
-    const double products = tiles * side * side * from * 16 * to * 1.05, moved = side * side * from * 16 * to * 64 / 6;
-    const double cycles = (products > moved ? products : moved) + tiles * side * side * 5 * (from + to);
+    const double cycles = winograd_cycles(s, samples, tile);
     if (cycles < best) {
       best = cycles;
       size = tile;
@@ -45,8 +51,8 @@ void winograd_pack(const conv_blocked_plan *p, const float *weights, float *pack
   const double(*g)[3] = side == 6 ? four : two;
   for (int64_t f = 0; f < s->filters; f++) {
     const conv_blocked_panel panel = panel_with(p->vecs, p->wide, f / BITLINE_LANES);
-    const int64_t lanes = panel.vecs * BITLINE_LANES, product = p->tap_count * BITLINE_LANES * lanes;
-    float *to = packed + panel.first * BITLINE_LANES * p->products * p->tap_count * BITLINE_LANES + (f - panel.first * BITLINE_LANES);
+    const int64_t lanes = panel.vecs * BITLINE_LANES, product = p->depth * lanes;
+    float *to = packed + panel.first * BITLINE_LANES * p->products * p->depth + (f - panel.first * BITLINE_LANES);
     for (int64_t c = 0; c < s->channels; c++, weights += 9) {
       double half[6][3];
       for (int i = 0; i < side; i++) {
@@ -72,7 +78,7 @@ typedef struct winograd_extents {
 
 /// The most tiles of a part.
 static int64_t part_limit(const conv_blocked_plan *p) {
-  const int64_t tile_bytes = p->products * p->tap_count * BITLINE_LANES * 4;
+  const int64_t tile_bytes = p->products * p->blocks * BITLINE_LANES * 4;
   const int64_t least = bitline_table_of((bitline_isa)p->isa)->block_f32_rows[0] >= 14 ? 28 : 24;
   return bitline_max(least, NEAR_BYTES / tile_bytes);
 }
@@ -80,7 +86,7 @@ static int64_t part_limit(const conv_blocked_plan *p) {
 static winograd_extents extents_of(const conv_blocked_plan *p, int64_t batch, int threads, int64_t part) {
   winograd_extents e = {.all = batch * p->tiles.rows * p->tiles.columns, .part = bitline_max(part, 1)};
   e.together = bitline_min(e.part * ((threads + p->panels - 1) / p->panels), bitline_max(e.all, 1));
-  e.input_position = p->tap_count * e.together * BITLINE_LANES + GAP;
+  e.input_position = p->blocks * e.together * BITLINE_LANES + GAP;
   e.product_position = e.part * p->wide * BITLINE_LANES + GAP;
   e.input = p->products * e.input_position;
   e.products = p->products * e.product_position;
@@ -110,7 +116,7 @@ static void input_task(void *context, int64_t block, int worker) {
   (void)worker;
   const int64_t plane = (int64_t)p->shape.height * p->shape.width * BITLINE_LANES;
   bitline_table_of((bitline_isa)p->isa)->winograd_input_f32(
-    &p->tiles, w->first, w->count, w->x + block * plane, p->tap_count * plane, w->input + block * w->e.together * BITLINE_LANES,
+    &p->tiles, w->first, w->count, w->x + block * plane, p->blocks * plane, w->input + block * w->e.together * BITLINE_LANES,
     w->e.input_position);
 }
 
@@ -125,9 +131,10 @@ static void multiply_panel(
   const int64_t pieces = (count + most - 1) / most;
   float *products = w->products + worker * w->e.products;
   block_f32_args args = {
-    .taps = w->taps, .tap_count = p->tap_count, .y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = BITLINE_LANES,
-    .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->products * p->tap_count * BITLINE_LANES};
-  for (int64_t product = 0; product < p->products; product++, args.w += p->tap_count * BITLINE_LANES * lanes) {
+    .taps = w->taps, .tap_count = p->tap_count, .y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = TAP_CHANNELS,
+    .step = BITLINE_LANES,
+    .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->products * p->depth};
+  for (int64_t product = 0; product < p->products; product++, args.w += p->depth * lanes) {
     for (int64_t piece = 0; piece < pieces; piece++) {
       const int64_t row = piece * count / pieces;
       args.x = input + product * w->e.input_position + (first + row) * BITLINE_LANES;
@@ -160,9 +167,9 @@ static void part_task(void *context, int64_t index, int worker) {
   const int64_t first = index * w->e.part, count = bitline_min(w->e.part, w->e.all - first);
   const int64_t plane = (int64_t)p->shape.height * p->shape.width * BITLINE_LANES;
   float *input = w->input + worker * w->e.input;
-  for (int64_t block = 0; block < p->tap_count; block++) {
+  for (int64_t block = 0; block < p->blocks; block++) {
     bitline_table_of((bitline_isa)p->isa)->winograd_input_f32(
-      &p->tiles, first, count, w->x + block * plane, p->tap_count * plane, input + block * w->e.together * BITLINE_LANES,
+      &p->tiles, first, count, w->x + block * plane, p->blocks * plane, input + block * w->e.together * BITLINE_LANES,
       w->e.input_position);
   }
   for (int64_t panel = 0; panel < p->panels; panel++) multiply_panel(w, panel, input, 0, first, count, worker);
@@ -181,14 +188,17 @@ void winograd_run(
     .p = p, .e = extents_of(p, batch, apart ? 1 : threads, (all + parts - 1) / parts), .x = x, .add = add, .y = y, .input = workspace};
   w.products = w.input + w.e.input * (apart ? threads : 1);
   w.taps = (int32_t *)(w.products + w.e.products * threads);
-  for (int64_t tap = 0; tap < p->tap_count; tap++) w.taps[tap] = (int32_t)(tap * w.e.together * BITLINE_LANES);
+  for (int64_t tap = 0; tap < p->tap_count; tap++) {
+    const int64_t channel = tap * TAP_CHANNELS;
+    w.taps[tap] = (int32_t)(channel / BITLINE_LANES * w.e.together * BITLINE_LANES + channel % BITLINE_LANES);
+  }
   if (apart) {
     bitline_team_run(team, (all + w.e.part - 1) / w.e.part, part_task, &w);
     return;
   }
   for (w.first = 0; w.first < w.e.all; w.first += w.e.together) {
     w.count = bitline_min(w.e.together, w.e.all - w.first);
-    bitline_team_run(team, p->tap_count, input_task, &w);
+    bitline_team_run(team, p->blocks, input_task, &w);
     bitline_team_run(team, p->panels * ((w.count + w.e.part - 1) / w.e.part), product_task, &w);
   }
 }

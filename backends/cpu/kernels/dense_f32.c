@@ -1,5 +1,6 @@
 /// f32 dense layer: samples in rows, filters in columns, weights packed in blocks of columns; or few filters of many inputs, each by itself.
 #include "table.h"
+#include "team.h"
 
 /// With so many inputs, adding up the parts of a sum is little beside making them.
 enum { MANY_INPUTS = 1024 };
@@ -48,42 +49,58 @@ void bitline_dense_f32_prepare(
   }
 }
 
-static void run_few(const dense_f32_plan *p, const bitline_table *table, int64_t batch, const float *x, float *y) {
+typedef struct dense_run {
+  const dense_f32_plan *p;
+  int64_t batch;
+  const float *x;
+  float *y;
+} dense_run;
+
+/// Four filters.
+static void few_task(void *context, int64_t index, int worker) {
+  const dense_run *r = context;
+  const dense_f32_plan *p = r->p;
+  (void)worker;
   const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
-  for (int64_t f = 0; f < p->filters; f += 4) {
-    const int filters = (int)bitline_min(4, p->filters - f);
-    for (int64_t n = 0; n < batch; n++) {
-      float sums[4];
-      table->dense_few_f32(x + n * p->inputs, p->inputs, weights + f * bitline_round_up(p->inputs, 16), filters, sums);
-      for (int i = 0; i < filters; i++) y[n * p->filters + f + i] = bitline_activate(p->activation, sums[i] + biases[f + i]);
+  const int64_t f = index * 4;
+  const int filters = (int)bitline_min(4, p->filters - f);
+  for (int64_t n = 0; n < r->batch; n++) {
+    float sums[4];
+    bitline_table_of((bitline_isa)p->isa)->dense_few_f32(
+      r->x + n * p->inputs, p->inputs, weights + f * bitline_round_up(p->inputs, 16), filters, sums);
+    for (int i = 0; i < filters; i++) r->y[n * p->filters + f + i] = bitline_activate(p->activation, sums[i] + biases[f + i]);
+  }
+}
+
+/// A block of columns.
+static void columns_task(void *context, int64_t index, int worker) {
+  const dense_run *r = context;
+  const dense_f32_plan *p = r->p;
+  (void)worker;
+  const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
+  const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
+  const int64_t cols = table->f32_cols, rows = table->f32_rows, f = index * cols;
+  const int64_t passes = (p->inputs + table->f32_depth - 1) / table->f32_depth;
+  const int64_t depth = passes > 0 ? (p->inputs + passes - 1) / passes : 1;
+  const bitline_activation none = {BITLINE_ACTIVATION_NONE, 0, 0};
+  // Without inputs there is one pass, of no steps.
+  for (int64_t k = 0; k == 0 || k < p->inputs; k += depth) {
+    const int64_t count = bitline_min(depth, p->inputs - k);
+    for (int64_t n = 0; n < r->batch; n += rows) {
+      const gemm_f32_args args = {
+        .a = r->x + n * p->inputs + k, .a_stride = p->inputs, .b = weights + f * p->inputs + k * cols, .c = r->y + n * p->filters + f,
+        .c_stride = p->filters, .k = count, .start = k == 0 ? biases + f : 0,
+        .activation = k + count == p->inputs ? p->activation : none, .rows = (int)bitline_min(rows, r->batch - n),
+        .cols = (int)bitline_min(cols, p->filters - f)};
+      table->gemm_f32_strided_rows(&args);
     }
   }
 }
 
-void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y) {
-  const dense_f32_plan *p = plan;
-  const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
-  const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
-  if (p->few) {
-    run_few(p, table, batch, x, y);
-    return;
-  }
-  const int64_t cols = table->f32_cols, rows = table->f32_rows;
-  const int64_t passes = (p->inputs + table->f32_depth - 1) / table->f32_depth;
-  const int64_t depth = passes > 0 ? (p->inputs + passes - 1) / passes : 1;
-  const bitline_activation none = {BITLINE_ACTIVATION_NONE, 0, 0};
-  for (int64_t f = 0; f < p->filters; f += cols) {
-    // Without inputs there is one pass, of no steps.
-    for (int64_t k = 0; k == 0 || k < p->inputs; k += depth) {
-      const int64_t count = bitline_min(depth, p->inputs - k);
-      for (int64_t n = 0; n < batch; n += rows) {
-        const gemm_f32_args args = {
-          .a = x + n * p->inputs + k, .a_stride = p->inputs, .b = weights + f * p->inputs + k * cols, .c = y + n * p->filters + f,
-          .c_stride = p->filters, .k = count, .start = k == 0 ? biases + f : 0,
-          .activation = k + count == p->inputs ? p->activation : none, .rows = (int)bitline_min(rows, batch - n),
-          .cols = (int)bitline_min(cols, p->filters - f)};
-        table->gemm_f32_strided_rows(&args);
-      }
-    }
-  }
+void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y, bitline_team *team) {
+  dense_run r = {.p = plan, .batch = batch, .x = x, .y = y};
+  const int64_t filters = r.p->filters, cols = bitline_table_of((bitline_isa)r.p->isa)->f32_cols;
+  if (filters * r.p->inputs * batch < TEAM_WORTH) team = 0;
+  if (r.p->few) bitline_team_run(team, (filters + 3) / 4, few_task, &r);
+  else bitline_team_run(team, (filters + cols - 1) / cols, columns_task, &r);
 }

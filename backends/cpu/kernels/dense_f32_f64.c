@@ -1,5 +1,6 @@
 /// f32 dense layer with sums in f64, in the reference's order: samples in rows, filters in columns, weights packed in blocks of columns.
 #include "table.h"
+#include "team.h"
 
 /// Followed by weights and biases, at these offsets.
 typedef struct dense_f32_f64_plan {
@@ -40,17 +41,33 @@ void bitline_dense_f32_f64_prepare(
   if (bias) memcpy(bytes + p.biases, bias, (size_t)filters * 4);
 }
 
-void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y) {
-  const dense_f32_f64_plan *p = plan;
+typedef struct dense_run {
+  const dense_f32_f64_plan *p;
+  int64_t batch;
+  const float *x;
+  float *y;
+} dense_run;
+
+/// A block of columns.
+static void columns_task(void *context, int64_t index, int worker) {
+  const dense_run *r = context;
+  const dense_f32_f64_plan *p = r->p;
+  (void)worker;
   const bitline_table *table = bitline_table_of((bitline_isa)p->isa);
   const float *weights = (const float *)((const char *)p + p->weights), *biases = (const float *)((const char *)p + p->biases);
-  for (int64_t f = 0; f < p->filters; f += table->f32_cols) {
-    for (int64_t n = 0; n < batch; n += table->f64_rows) {
-      const gemm_f32_f64_args args = {
-        .a = x + n * p->inputs, .a_stride = p->inputs, .b = weights + f * p->inputs, .c = y + n * p->filters + f, .c_stride = p->filters,
-        .k = p->inputs, .bias = biases + f, .activation = p->activation, .rows = (int)bitline_min(table->f64_rows, batch - n),
-        .cols = (int)bitline_min(table->f32_cols, p->filters - f)};
-      table->gemm_f32_f64(&args);
-    }
+  const int64_t f = index * table->f32_cols;
+  for (int64_t n = 0; n < r->batch; n += table->f64_rows) {
+    const gemm_f32_f64_args args = {
+      .a = r->x + n * p->inputs, .a_stride = p->inputs, .b = weights + f * p->inputs, .c = r->y + n * p->filters + f,
+      .c_stride = p->filters, .k = p->inputs, .bias = biases + f, .activation = p->activation,
+      .rows = (int)bitline_min(table->f64_rows, r->batch - n), .cols = (int)bitline_min(table->f32_cols, p->filters - f)};
+    table->gemm_f32_f64(&args);
   }
+}
+
+void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y, bitline_team *team) {
+  dense_run r = {.p = plan, .batch = batch, .x = x, .y = y};
+  const int64_t cols = bitline_table_of((bitline_isa)r.p->isa)->f32_cols;
+  if (r.p->filters * r.p->inputs * batch < TEAM_WORTH) team = 0;
+  bitline_team_run(team, (r.p->filters + cols - 1) / cols, columns_task, &r);
 }

@@ -22,19 +22,24 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_columns(
 }
 
 /// The same of a window three wide without holes and a `stride` that is a constant: a row of the input is read once for all columns, into
-/// registers.
+/// registers. The first element of a row may lie outside the input, and so may the last: then they count as 0.
 BITLINE_INLINE BITLINE_TARGET void depthwise_columns_by_three(
-  const bitline_conv_shape *s, const int columns, const int stride, const float *x, int64_t ky_first, int64_t ky_end, const float *w,
-  v16f bias, bitline_activation activation, float *y
+  const bitline_conv_shape *s, const int columns, const int stride, const float *x, int begins_outside, int ends_outside, int64_t ky_first,
+  int64_t ky_end, const float *w, v16f bias, bitline_activation activation, float *y
 ) {
+  const int last = (columns - 1) * stride + 2;
   v16f sum[8];
 #pragma clang loop unroll(full)
   for (int i = 0; i < columns; i++) sum[i] = bias;
   for (int64_t ky = ky_first; ky < ky_end; ky++) {
     const float *from = x + ky * s->dilation_height * s->width * 16;
     v16f row[17];
+    row[0] = SPLAT16(0.0f);
+    row[last] = SPLAT16(0.0f);
+    if (!begins_outside) row[0] = LOAD16(from);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < (columns - 1) * stride + 3; i++) row[i] = LOAD16(from + 16 * i);
+    for (int i = 1; i < last; i++) row[i] = LOAD16(from + 16 * i);
+    if (!ends_outside) row[last] = LOAD16(from + 16 * last);
 #pragma clang loop unroll(full)
     for (int kx = 0; kx < 3; kx++) {
       const v16f weight = LOAD16(w + (ky * 3 + kx) * 16);
@@ -46,16 +51,33 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_columns_by_three(
   for (int i = 0; i < columns; i++) STORE16(y + 16 * i, ACTIVATE16(activation, sum[i]));
 }
 
-/// Results by the way that a window allows; `columns` is a constant.
-BITLINE_INLINE BITLINE_TARGET void depthwise_columns_of(
-  const bitline_conv_shape *s, const int columns, const float *x, int64_t ky_first, int64_t ky_end, const float *w, v16f bias,
+/// A row of results from pieces of up to eight columns that differ by one at most. `x` is the first column's window.
+BITLINE_INLINE BITLINE_TARGET void depthwise_row_by_three(
+  const bitline_conv_shape *s, const int stride, const float *x, int64_t ky_first, int64_t ky_end, const float *w, v16f bias,
   bitline_activation activation, float *y
 ) {
-  // Where there are registers for a row and its sums.
-  const int by_three = BITLINE_BLOCK_MAX_ROWS > 8 && s->kernel_width == 3 && s->dilation_width == 1;
-  if (by_three && s->stride_width == 1) depthwise_columns_by_three(s, columns, 1, x, ky_first, ky_end, w, bias, activation, y);
-  else if (by_three && s->stride_width == 2) depthwise_columns_by_three(s, columns, 2, x, ky_first, ky_end, w, bias, activation, y);
-  else depthwise_columns(s, columns, x, ky_first, ky_end, w, bias, activation, y);
+  const int64_t pieces = (s->out_width + 7) / 8, each = s->out_width / pieces, longer = s->out_width % pieces;
+  const int reaches_out = (s->out_width - 1) * stride - s->pad_left + 2 >= s->width;
+  for (int64_t piece = 0; piece < pieces; piece++) {
+    const int64_t columns = each + (piece < longer);
+    const int begins = piece == 0 && s->pad_left > 0, ends = piece == pieces - 1 && reaches_out;
+    switch (columns) {
+#define DEPTHWISE_CASE(columns) \
+  case columns: depthwise_columns_by_three(s, columns, stride, x, begins, ends, ky_first, ky_end, w, bias, activation, y); break;
+      DEPTHWISE_CASE(1) DEPTHWISE_CASE(2) DEPTHWISE_CASE(3) DEPTHWISE_CASE(4) DEPTHWISE_CASE(5) DEPTHWISE_CASE(6) DEPTHWISE_CASE(7)
+      DEPTHWISE_CASE(8)
+#undef DEPTHWISE_CASE
+    }
+    x += columns * stride * 16;
+    y += columns * 16;
+  }
+}
+
+/// Whether windows are three wide, one or two apart, and reach out of the input by one element at most: then `depthwise_row_by_three` takes
+/// them, where a level has registers for a row and its sums.
+BITLINE_INLINE int depthwise_goes_by_three(const bitline_conv_shape *s) {
+  return BITLINE_BLOCK_MAX_ROWS > 8 && s->out_width > 0 && s->kernel_width == 3 && s->dilation_width == 1 && s->stride_width <= 2 && s->pad_left <= 1
+    && (s->out_width - 1) * s->stride_width - s->pad_left + 2 <= s->width;
 }
 
 /// One result of a column whose window may reach out of the input along the row.
@@ -83,24 +105,31 @@ BITLINE_INLINE BITLINE_TARGET void depthwise_blocked_body(
   // The columns whose windows lie inside the input.
   const int64_t first = bitline_min((s->pad_left + s->stride_width - 1) / s->stride_width, s->out_width);
   const int64_t end = space < 0 ? first : bitline_max(first, bitline_min(space / s->stride_width + 1, s->out_width));
+  const int by_three = depthwise_goes_by_three(s);
   for (int64_t row = 0; row < s->out_height; row++) {
     const int64_t top = row * s->stride_height - s->pad_top;
     int64_t ky_first, ky_end;
     pool_inside(top, s->kernel_height, s->dilation_height, s->height, &ky_first, &ky_end);
     const float *line = x + (top * s->width - s->pad_left) * 16;
+    if (by_three) {
+      if (s->stride_width == 1) depthwise_row_by_three(s, 1, line, ky_first, ky_end, w, start, activation, y);
+      else depthwise_row_by_three(s, 2, line, ky_first, ky_end, w, start, activation, y);
+      y += s->out_width * 16;
+      continue;
+    }
     for (int64_t column = 0; column < s->out_width;) {
       const float *from = line + column * s->stride_width * 16;
       int64_t done = 1;
       if (column < first || column >= end) {
         depthwise_edge(s, from, column * s->stride_width - s->pad_left, ky_first, ky_end, w, start, activation, y);
       } else if (column + 8 <= end) {
-        depthwise_columns_of(s, 8, from, ky_first, ky_end, w, start, activation, y);
+        depthwise_columns(s, 8, from, ky_first, ky_end, w, start, activation, y);
         done = 8;
       } else if (column + 4 <= end) {
-        depthwise_columns_of(s, 4, from, ky_first, ky_end, w, start, activation, y);
+        depthwise_columns(s, 4, from, ky_first, ky_end, w, start, activation, y);
         done = 4;
       } else {
-        depthwise_columns_of(s, 1, from, ky_first, ky_end, w, start, activation, y);
+        depthwise_columns(s, 1, from, ky_first, ky_end, w, start, activation, y);
       }
       y += done * 16;
       column += done;

@@ -134,7 +134,7 @@ typedef struct lookup_u8b_args {
 
 /// A block of positions x filters of a convolution on tensors in blocks of sixteen channels (`blocked.h`).
 ///
-/// y[row][vec] = activation(bias[vec] + sum over taps of x[taps[tap] + row * inner + i] * w[tap][i][vec] + add[row][vec]), each vec being
+/// y[row][vec] = activation(bias[vec] + sum over taps of x[taps[tap] + row * step + i] * w[tap][i][vec] + add[row][vec]), each vec being
 /// sixteen filters.
 typedef struct block_f32_args {
   const float *x;
@@ -150,9 +150,35 @@ typedef struct block_f32_args {
   /// From a row, and from a vec, to the next.
   int64_t y_row, y_vec;
   bitline_activation activation;
-  /// `vecs` is 1, 2 or 4, as far as the table has rows for it; `inner` is 16, or 1.
-  int rows, vecs, inner;
+  /// `vecs` is 1, 2 or 4, as far as the table has rows for it; `inner` is 4 and `step` 16, or `inner` is 1 and `step` 1 or 2.
+  int rows, vecs, inner, step;
+  /// Whether the last vec, of one or two, has no more than eight filters.
+  int half;
+  /// So many lines for each tap, which a later call will read, are fetched from here on.
+  const float *ahead;
+  int64_t ahead_lines;
 } block_f32_args;
+
+/// The same of numbers of bf16 in words of two: y[row][vec] = activation(bias[vec] + sum over taps and words of
+/// x[taps[tap] + row * step + 2 * word + i] * w[tap][word][vec][filter][i] + add[row][vec]).
+typedef struct block_bf16_args {
+  const uint16_t *x;
+  const int32_t *taps;
+  int64_t tap_count;
+  /// `[tap_count][words][vecs][16][2]`
+  const uint16_t *w;
+  /// `[vecs][16]`
+  const float *bias;
+  /// Null, or laid out as `y`.
+  const float *add;
+  float *y;
+  int64_t y_row, y_vec;
+  bitline_activation activation;
+  /// `vecs` as in `block_f32_args`, and as many rows; `words` is 2 and `step` 16, or `words` is 1 and `step` 1 or 2.
+  int rows, vecs, words, step;
+  const uint16_t *ahead;
+  int64_t ahead_lines;
+} block_bf16_args;
 
 /// How sixteen filters' sums become codes, unless they come too near the middle between two of them (`requantize.h`).
 typedef struct requantize_lanes {
@@ -290,6 +316,10 @@ typedef struct bitline_table {
   /// The most rows of a block of 1, 2 and 4 vecs; 0 where a level has none.
   int block_f32_rows[3];
   void (*block_f32)(const block_f32_args *args);
+  /// By multiplications of f32, and by the instruction for it, which the processor may lack; null where a level knows none.
+  void (*block_bf16)(const block_bf16_args *args);
+  void (*block_bf16_native)(const block_bf16_args *args);
+  void (*round_bf16)(int64_t count, const float *x, uint16_t *y);
   /// Tiles `first..<first + count` (counted through samples) of the channel block at `x`; `sample` is from one sample to the next.
   /// Writes number `p` of tile `t` as sixteen channels at `to + p * position + (t - first) * 16`.
   void (*winograd_input_f32)(

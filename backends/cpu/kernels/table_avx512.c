@@ -10,9 +10,9 @@
 #define BITLINE_BLOCK_MAX_ROWS 14
 #define BITLINE_BLOCK_CASES_4                                                                              \
   BITLINE_BLOCK_CASE(1) BITLINE_BLOCK_CASE(2) BITLINE_BLOCK_CASE(3) BITLINE_BLOCK_CASE(4) BITLINE_BLOCK_CASE(5) \
-  BITLINE_BLOCK_CASE(6) BITLINE_BLOCK_CASE(7)
+  BITLINE_BLOCK_CASE(6)
 #define BITLINE_BLOCK_CASES_2                                                                              \
-  BITLINE_BLOCK_CASES_4 BITLINE_BLOCK_CASE(8) BITLINE_BLOCK_CASE(9) BITLINE_BLOCK_CASE(10) BITLINE_BLOCK_CASE(11) \
+  BITLINE_BLOCK_CASES_4 BITLINE_BLOCK_CASE(7) BITLINE_BLOCK_CASE(8) BITLINE_BLOCK_CASE(9) BITLINE_BLOCK_CASE(10) BITLINE_BLOCK_CASE(11) \
   BITLINE_BLOCK_CASE(12) BITLINE_BLOCK_CASE(13) BITLINE_BLOCK_CASE(14)
 #define BITLINE_BLOCK_CASES_1 BITLINE_BLOCK_CASES_2
 #define BITLINE_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
@@ -85,6 +85,14 @@ BITLINE_INLINE BITLINE_TARGET v16i bitline_transpose_words(v16i rows) {
   }
 #include "blocked_rows.h"
 
+#define BITLINE_TARGET_BF16 \
+  __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq,avx512bf16"), min_vector_width(512)))
+#define BITLINE_DOT2_BF16(sum, a, b) ((v16f)_mm512_dpbf16_ps((__m512)(sum), (__m512bh)(a), (__m512bh)(b)))
+BITLINE_BLOCK_BF16_ROWS(block_bf16_rows_native, BITLINE_TARGET_BF16, BITLINE_DOT2_BF16)
+#define BITLINE_BLOCK_BODY block_bf16_rows_native
+BITLINE_ALL_BLOCKS_BF16(block_bf16_native, BITLINE_TARGET_BF16)
+#undef BITLINE_BLOCK_BODY
+
 const bitline_table bitline_table_avx512 = {
   .f32_rows = 8,
   .f32_cols = BITLINE_F32_COLS,
@@ -97,7 +105,8 @@ const bitline_table bitline_table_avx512 = {
   .gemm_u8b_codes_in_columns = bitline_gemm_u8b_codes_in_columns_8x32_avx512,
   .gemm_u8b_weights_in_columns = bitline_gemm_u8b_weights_in_columns_8x32_avx512,
   .lookup_u8b = bitline_lookup_u8b_4x16_avx512,
-  .block_f32_rows = {14, 14, 7},
+  .block_f32_rows = {14, 14, 6},
+  .block_bf16_native = block_bf16_native,
   .block_words_rows = {14, 14, 6},
   .gemm_bits = bitline_gemm_bits_4x16_avx512,
   BITLINE_ROWS,

@@ -1,4 +1,5 @@
 import GraphIR
+import PluginAPI
 
 #if canImport(Glibc)
   import Glibc

@@ -1,4 +1,5 @@
 import COnnxSchema
+import PluginAPI
 
 #if canImport(Glibc)
   import Glibc

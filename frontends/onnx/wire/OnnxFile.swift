@@ -1,5 +1,6 @@
 import COnnxSchema
 import GraphIR
+import PluginAPI
 
 /// An unpacked model file. Tensors may borrow their bytes from it.
 ///

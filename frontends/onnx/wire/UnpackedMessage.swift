@@ -1,5 +1,6 @@
 import COnnxSchema
 import GraphIR
+import PluginAPI
 
 /// A message of the ONNX schema, unpacked by protobuf-c: checked first, and within the memory limit.
 ///

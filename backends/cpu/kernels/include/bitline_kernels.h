@@ -37,6 +37,9 @@ const char *bitline_isa_name(bitline_isa isa);
 /// Multiply-adds of f32 that one core does in a second, measured for some milliseconds with nothing but registers.
 double bitline_peak_f32(bitline_isa isa);
 
+/// Bytes that one core reads from memory in a second, measured on more than caches hold; 0 where there is no room for that.
+double bitline_peak_read(void);
+
 // --- shared words --------------------------------------------------------------------------------------------------------------------
 
 typedef enum bitline_activation_kind {
@@ -79,6 +82,15 @@ typedef struct bitline_readout {
   int32_t signed_codes;
 } bitline_readout;
 
+// --- threads -------------------------------------------------------------------------------------------------------------------------
+
+/// Threads that share the work of one run; one run at a time. Null stands for the calling thread alone.
+typedef struct bitline_team bitline_team;
+/// A team of so many threads, the caller's among them; null for fewer than two.
+bitline_team *bitline_team_make(int threads);
+int bitline_team_threads(const bitline_team *team);
+void bitline_team_end(bitline_team *team);
+
 // --- float layers: y = activation(W * x + bias) --------------------------------------------------------------------------------------
 
 /// Bytes of a plan of `bitline_conv_f32_prepare`.
@@ -99,7 +111,7 @@ void bitline_dense_f32_prepare(
   bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
   bitline_activation activation, void *plan);
 /// `x[batch][inputs]` to `y[batch][filters]`; needs no workspace.
-void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y);
+void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, float *y, bitline_team *team);
 
 /// The same with sums in f64, in the order of inputs, rounded once: the reference's bytes at every level.
 size_t bitline_conv_f32_f64_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
@@ -111,7 +123,7 @@ size_t bitline_dense_f32_f64_plan_bytes(bitline_isa isa, int64_t inputs, int64_t
 void bitline_dense_f32_f64_prepare(
   bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
   bitline_activation activation, void *plan);
-void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y);
+void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y, bitline_team *team);
 
 // --- memory --------------------------------------------------------------------------------------------------------------------------
 
@@ -119,15 +131,6 @@ void bitline_dense_f32_f64_run(const void *plan, int64_t batch, const float *x, 
 void *bitline_memory_take(size_t bytes);
 /// Gives back a block of so many bytes.
 void bitline_memory_give(void *block, size_t bytes);
-
-// --- threads -------------------------------------------------------------------------------------------------------------------------
-
-/// Threads that share the work of one run; one run at a time. Null stands for the calling thread alone.
-typedef struct bitline_team bitline_team;
-/// A team of so many threads, the caller's among them; null for fewer than two.
-bitline_team *bitline_team_make(int threads);
-int bitline_team_threads(const bitline_team *team);
-void bitline_team_end(bitline_team *team);
 
 // --- tensors in blocks of sixteen channels: [samples][ceil(channels / 16)][height][width][16] -----------------------------------------
 // Lanes beyond the channels hold finite numbers on which nothing depends.
@@ -158,6 +161,30 @@ size_t bitline_conv_blocked_f32_workspace_bytes(const void *plan, int64_t batch,
 /// and the team.
 void bitline_conv_blocked_f32_run(
   const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team);
+
+/// Whether a level multiplies numbers of bf16 by an instruction of this processor. Else it does so by multiplications of f32, with the same
+/// results but where numbers below f32's normal ones occur, which the instruction takes for 0.
+int bitline_bf16_is_native(bitline_isa isa);
+/// Whether the same convolution on inputs and weights rounded to bf16, with sums in f32, takes fewer cycles by such an instruction; the same
+/// on every machine.
+int bitline_conv_blocked_bf16_is_faster(const bitline_conv_shape *shape, int plain, int64_t samples, int exact);
+/// The convolutions for which it may be.
+size_t bitline_conv_blocked_bf16_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape, int plain);
+void bitline_conv_blocked_bf16_prepare(
+  bitline_isa isa, const bitline_conv_shape *shape, int plain, const float *weights, const float *bias, bitline_activation activation,
+  void *plan);
+size_t bitline_conv_blocked_bf16_workspace_bytes(const void *plan);
+/// Everything but the numbers that are multiplied is f32, `x` and `y` too.
+void bitline_conv_blocked_bf16_run(
+  const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team);
+
+/// The same of a dense layer of plain tensors; see `bitline_dense_f32_prepare`.
+size_t bitline_dense_bf16_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters);
+void bitline_dense_bf16_prepare(
+  bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
+  bitline_activation activation, void *plan);
+size_t bitline_dense_bf16_workspace_bytes(const void *plan, int64_t batch);
+void bitline_dense_bf16_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace, bitline_team *team);
 
 /// A convolution of which groups, channels and filters are as many, in blocks throughout; needs no workspace.
 size_t bitline_depthwise_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);

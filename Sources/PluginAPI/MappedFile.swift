@@ -14,7 +14,7 @@ import GraphIR
 package final class MappedFile: @unchecked Sendable {
   package let bytes: UnsafeRawBufferPointer
   /// Under how many names the file lies.
-  let linkCount: Int
+  package let linkCount: Int
 
   /// Opens and maps `path`. A name that is a pipe or a device is refused without waiting on it.
   package convenience init(path: String) throws {
@@ -24,7 +24,7 @@ package final class MappedFile: @unchecked Sendable {
   }
 
   /// Maps an open file, and closes the descriptor. `path` is for messages.
-  init(closing descriptor: Int32, path: String) throws {
+  package init(closing descriptor: Int32, path: String) throws {
     defer { close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw Diagnostic(.badInput, "cannot read: \(systemReason())", file: path) }
@@ -42,10 +42,13 @@ package final class MappedFile: @unchecked Sendable {
   }
 
   /// Gives back the memory of the first `count` bytes. They may still be read: the system fetches them again.
-  func giveBack(first count: Int) {
+  package func giveBack(first count: Int) {
     let whole = min(count, bytes.count) & ~(Int(getpagesize()) - 1)
     if whole > 0, let base = bytes.baseAddress { madvise(UnsafeMutableRawPointer(mutating: base), whole, Int32(MADV_DONTNEED)) }
   }
+
+  /// The bytes for tensors, which keep the file mapped.
+  package var storage: TensorStorage { TensorStorage(borrowing: bytes) { withExtendedLifetime(self) {} } }
 
   deinit {
     if let base = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: base), bytes.count) }
@@ -53,4 +56,4 @@ package final class MappedFile: @unchecked Sendable {
 }
 
 /// What the last failed system call complained of.
-func systemReason() -> String { String(cString: strerror(errno)) }
+package func systemReason() -> String { String(cString: strerror(errno)) }
