@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "blocked.h"
+#include "conv_codes.h"
 #include "team.h"
 
 /// Inputs of a chunk, and of a table.
@@ -138,6 +139,15 @@ int bitline_conv_lookup_takes(bitline_isa isa, const bitline_conv_shape *s, cons
   // Every sum of a tile and its quotient by less than 1 are exact in f32.
   return bitline_table_of(isa)->lookup_u8b != 0 && s->groups == 1 && 4 * ((int64_t)hi - lo) <= 255 && inputs > 0
     && (readout->bits == 0 || tile * bitline_max(hi, -lo) < 1 << 21);
+}
+
+int bitline_conv_lookup_pays(bitline_isa isa, const bitline_conv_shape *s, int32_t lo, int32_t hi, int64_t samples) {
+  const bitline_readout exact = {0};
+  if (!bitline_conv_lookup_takes(isa, s, &exact, lo, hi)) return 0;
+  const int64_t inputs = (int64_t)s->channels * s->kernel_height * s->kernel_width, chunks = (inputs + CHUNK - 1) / CHUNK;
+  // Cycles of a chunk at one position, measured with 64 to 512 filters: its tables, and what sixteen filters look up there.
+  const double chunk = 27 + 6.25 * (double)blocks_of(s->filters);
+  return (double)bitline_max(samples, 1) * s->out_height * s->out_width * (double)chunks * chunk < conv_codes_cycles(s, lo, hi, samples);
 }
 
 size_t bitline_conv_lookup_plan_bytes(
