@@ -35,7 +35,7 @@ extension StepCompiler {
       node.operands.count < 3 || isOrder(node.operands[2]), var shape = convShape(a.window, 1, node, weights), isWide(shape)
     else { return false }
     guard a.readout != .exact else { return true }
-    // Tables are made for all filters, and tiles of three to four tables of sixteen inputs end in registers: with fewer filters or shorter tiles,
+    // Tables are made for all filters, and a tile of four tables of sixteen inputs ends in registers: with fewer filters or shorter tiles,
     // multiplying is as fast (measured).
     guard weights[0] > 2 * Shape.lanes, a.tile == 0 || a.tile > 48, var parameters = binaryParameters(node, tile: a.tile, a.readout) else {
       return false
