@@ -47,7 +47,7 @@ def main():
                [MODEL, "--data", "digits:1000"])
 
     print(f"load average {os.getloadavg()[0]:.1f}")
-    print(f"one chip, one thread, images/s: best and median of runs; {'the shared contract' if contract else 'the demo network'}")
+    print(f"one chip, one thread, images/s: best and median of runs, and the process's peak memory; {'the shared contract' if contract else 'the demo network'}")
     best = {}
     for _ in range(arguments.rounds):
         for mode in MODES:

@@ -129,8 +129,52 @@ extension Plan {
         else { return addReference(id) }
         return addPool(a, from, shape, result)
       case .rescale(let a): return addRescale(a, node)
-      default: return addReference(id)
+      case .dense(let a):
+        guard let from = kept[Int(node.operands[0].index)], graph.type(of: node.operands[0]).element == .float32,
+          let outputs = count(result), let dense = HostDense(a, node.operands.dropFirst().map { graph.constant($0) })
+        else { return addReference(id) }
+        let x = plain(from)
+        boundary = boundary ?? steps.count
+        use(x)
+        let to = value(.plain(outputs))
+        steps.append(.dense(dense, from: x, to: to))
+        kept[Int(result.index)] = to
+        return true
+      default: return addPointwise(id)
       }
+    }
+
+    /// What is done number by number keeps the layout of its operands.
+    mutating func addPointwise(_ id: NodeID) -> Bool {
+      let node = graph[id]
+      let type = graph.type(of: node.results[0])
+      let isCondition = node.op == .select
+      guard let function = Pointwise.Function(node.op),
+        node.operands.enumerated().allSatisfy({ place, operand in
+          graph.type(of: operand).element == (isCondition && place == 0 ? .bool : .float32)
+            && (graph.constant(operand) != nil || graph.type(of: operand).shape == type.shape)
+        })
+      else { return addReference(id) }
+      var from = node.operands.map { graph.constant($0) == nil ? kept[Int($0.index)] : nil }
+      let given = from.compactMap { $0 }
+      guard let first = given.first, given.count == node.operands.filter({ graph.constant($0) == nil }).count
+      else { return addReference(id) }
+      let layout = given.allSatisfy { layouts[$0] == layouts[first] } ? layouts[first] : .plain(layouts[first].count)
+      var operands: [Pointwise.Operand] = []
+      for (place, operand) in node.operands.enumerated() {
+        if let tensor = graph.constant(operand) {
+          guard let constant = Pointwise.operand(tensor, for: type.shape, in: layout) else { return addReference(id) }
+          operands.append(constant)
+        } else if let number = from[place] {
+          from[place] = layout.positions == nil ? plain(number) : number
+          operands.append(.value(from[place] ?? number))
+        }
+      }
+      for case let number? in from { use(number) }
+      let to = value(layout)
+      steps.append(.pointwise(Pointwise(function: function, operands: operands, to: to)))
+      kept[Int(node.results[0].index)] = to
+      return true
     }
 
     mutating func addPool(_ a: Pool, _ from: Int, _ shape: Shape, _ result: ValueID) -> Bool {

@@ -29,6 +29,8 @@ struct Plan: Sendable {
     case evaluate(layer: Int, from: Int, to: Int)
     case rescale(Rescaling)
     case maxPool(Pooling)
+    case pointwise(Pointwise)
+    case dense(HostDense, from: Int, to: Int)
     case relayout(from: Int, to: Int)
     case reference(NodeID)
   }

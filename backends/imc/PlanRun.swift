@@ -129,6 +129,13 @@ final class PlanRun {
         kernels.max_pool(
           base(a.from, each), a.positions, Int32(a.positions.count), a.taps, Int32(a.taps.count), Int32(a.width), base(a.to, each))
       }
+    case .pointwise(let a):
+      for each in sample..<sample + count { pointwise(a, each) }
+    case .dense(let a, let from, let to):
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: a.outputs) { sums in
+        guard let sums = sums.baseAddress else { return }
+        for each in sample..<sample + count { a.run(base(from, each), sums: sums, to: base(to, each)) }
+      }
     case .relayout(let from, let to):
       let layout = plan.values[from].layout
       for each in sample..<sample + count {
@@ -215,6 +222,27 @@ final class PlanRun {
       }
       let x = sum + a.addend[lane]
       to[place] = x < a.lo ? a.lo : x > a.hi ? a.hi : x
+    }
+  }
+
+  private func pointwise(_ a: Pointwise, _ sample: Int) {
+    let count = plan.values[a.to].layout.storage
+    let to = base(a.to, sample)
+    withSource(a, 0, sample) { x in
+      withSource(a, 1, sample) { y in
+        withSource(a, 2, sample) { z in a.run(x, y, z, count: count, to: to) }
+      }
+    }
+  }
+
+  /// Calls `body` with an operand; with the first where there are fewer.
+  private func withSource(_ a: Pointwise, _ number: Int, _ sample: Int, _ body: (Pointwise.Source) -> Void) {
+    switch a.operands[number < a.operands.count ? number : 0] {
+    case .value(let value): body(Pointwise.Source(base: base(value, sample), step: 1))
+    case .constant(let numbers):
+      numbers.withUnsafeBufferPointer { list in
+        if let base = list.baseAddress { body(Pointwise.Source(base: base, step: list.count == 1 ? 0 : 1)) }
+      }
     }
   }
 
