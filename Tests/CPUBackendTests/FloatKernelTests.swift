@@ -87,6 +87,8 @@ struct FloatKernelTests {
   /// Sums in f64, in order, are the reference's bytes at every level: no bound.
   @Test(arguments: InstructionLevel.all)
   func orderedConv(_ level: InstructionLevel) {
+    let team = bitline_team_make(3)
+    defer { bitline_team_end(team) }
     for seed in 0..<80 {
       var generator = Generator(seed)
       var test = WindowCase(&generator, seed: seed, grouped: true)
@@ -96,9 +98,9 @@ struct FloatKernelTests {
       let activation = [noActivation, relu, clip(-0.25, 0.5)][seed % 3]
       let plan = Guarded<UInt8>(bitline_conv_f32_f64_plan_bytes(level.isa, &test.shape))
       bitline_conv_f32_f64_prepare(level.isa, &test.shape, weights, bias, activation, plan.base)
-      let workspace = Guarded<UInt8>(bitline_conv_f32_f64_workspace_bytes(plan.base, Int64(test.batch)))
+      let workspace = Guarded<UInt8>(bitline_conv_f32_f64_workspace_bytes(plan.base, Int64(test.batch), 3))
       let y = Guarded<Float>(test.outputCount)
-      bitline_conv_f32_f64_run(plan.base, Int64(test.batch), x.base, y.base, workspace.base)
+      bitline_conv_f32_f64_run(plan.base, Int64(test.batch), x.base, y.base, workspace.base, generator.flag() ? team : nil)
       #expect(x.isIntact && plan.isIntact && workspace.isIntact && y.isIntact, "\(level), \(test)")
       let (given, results) = (x.elements, y.elements)
       test.forEachResult { result, filter, inputs in

@@ -17,8 +17,6 @@ extension StepCompiler {
         groups: a.groups)
     else { return nil }
     let prepare = isOrdered ? bitline_conv_f32_f64_prepare : bitline_conv_f32_prepare
-    let run = isOrdered ? bitline_conv_f32_f64_run : bitline_conv_f32_run
-    let workspaceBytes = isOrdered ? bitline_conv_f32_f64_workspace_bytes : bitline_conv_f32_workspace_bytes
     let bytes = (isOrdered ? bitline_conv_f32_f64_plan_bytes : bitline_conv_f32_plan_bytes)(isa, &shape)
     let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Float.self) { weights in
@@ -28,11 +26,21 @@ extension StepCompiler {
       }
     }
     let batch = batch(x)
+    if isOrdered {
+      return Step(
+        kernel: "conv_f32_f64",
+        workspaceBytes: { bitline_conv_f32_f64_workspace_bytes(plan.base, Int64(batch($0)), Int32($1)) }, packedBytes: bytes
+      ) { frame in
+        bitline_conv_f32_f64_run(
+          plan.base, Int64(batch(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self), frame.workspace, frame.team
+        )
+      }
+    }
     return Step(
-      kernel: isOrdered ? "conv_f32_f64" : a.groups > 1 && weights.shape[1] == 1 ? "depthwise_f32" : "conv_f32",
-      workspaceBytes: { samples, _ in workspaceBytes(plan.base, Int64(batch(samples))) }, packedBytes: bytes
+      kernel: a.groups > 1 && weights.shape[1] == 1 ? "depthwise_f32" : "conv_f32",
+      workspaceBytes: { samples, _ in bitline_conv_f32_workspace_bytes(plan.base, Int64(batch(samples))) }, packedBytes: bytes
     ) { frame in
-      run(
+      bitline_conv_f32_run(
         plan.base, Int64(batch(frame.samples)), frame.read(x, as: Float.self), frame.write(y, as: Float.self), frame.workspace)
     }
   }

@@ -19,7 +19,13 @@ static BITLINE_TARGET void BITLINE_LEVEL(pack_f32)(
   pack_f32_body(b, source, taps, count, segments, segment_count, exact, BITLINE_F32_COLS, BITLINE_F32_CHUNK);
 }
 
-static BITLINE_TARGET void BITLINE_LEVEL(gemm_f32_f64)(const gemm_f32_f64_args *args) { gemm_f32_f64_body(args, BITLINE_F32_COLS / 8); }
+static BITLINE_TARGET void BITLINE_LEVEL(gemm_f32_f64)(const gemm_f32_f64_args *args) {
+  gemm_f32_f64_body(args, BITLINE_F32_COLS / 8, 0);
+}
+
+static BITLINE_TARGET void BITLINE_LEVEL(gemm_f64)(const gemm_f32_f64_args *args) { gemm_f32_f64_body(args, BITLINE_F32_COLS / 8, 1); }
+
+static BITLINE_TARGET void BITLINE_LEVEL(widen_f32_f64)(int64_t count, const float *x, double *y) { widen_f32_f64_body(count, x, y); }
 
 static BITLINE_TARGET void BITLINE_LEVEL(pack_u8x4)(
   uint8_t *b, const uint8_t *source, const int32_t *taps, int64_t words, const segment *segments, int segment_count, int exact
@@ -90,7 +96,8 @@ static BITLINE_TARGET void BITLINE_LEVEL(depthwise_f32)(
 
 /// The fields of a table that every level fills alike.
 #define BITLINE_ROWS                                                                                                        \
-  .f64_rows = BITLINE_F64_ROWS, .gemm_f32_f64 = BITLINE_LEVEL(gemm_f32_f64),                                                \
+  .f64_rows = BITLINE_F64_ROWS, .gemm_f32_f64 = BITLINE_LEVEL(gemm_f32_f64), .gemm_f64 = BITLINE_LEVEL(gemm_f64),           \
+  .widen_f32_f64 = BITLINE_LEVEL(widen_f32_f64),                                                                            \
   .pack_f32 = BITLINE_LEVEL(pack_f32), .pack_u8x4 = BITLINE_LEVEL(pack_u8x4), .rescale = BITLINE_LEVEL(rescale),            \
   .quantize_f32 = BITLINE_LEVEL(quantize_f32), .dequantize_u8 = BITLINE_LEVEL(dequantize_u8),                               \
   .dequantize_i8 = BITLINE_LEVEL(dequantize_i8), .pool_max_f32 = BITLINE_LEVEL(pool_max_f32),                               \

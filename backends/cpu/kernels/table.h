@@ -37,6 +37,8 @@ typedef struct gemm_f32_f64_args {
   const float *a;
   int64_t a_stride;
   const float *b;
+  /// The same as f64, for `gemm_f64`.
+  const double *wide_a, *wide_b;
   float *c;
   int64_t c_stride;
   int64_t k;
@@ -292,6 +294,8 @@ typedef struct bitline_table {
   /// The most rows of a block.
   int f64_rows;
   void (*gemm_f32_f64)(const gemm_f32_f64_args *args);
+  void (*gemm_f64)(const gemm_f32_f64_args *args);
+  void (*widen_f32_f64)(int64_t count, const float *x, double *y);
   void (*rescale)(
     int64_t outer, int64_t channels, int64_t inner, int32_t bases, const int32_t *const *sums, const float *const *scales,
     const float *offset, bitline_activation activation, float *y);

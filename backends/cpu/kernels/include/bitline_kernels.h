@@ -117,8 +117,8 @@ void bitline_dense_f32_run(const void *plan, int64_t batch, const float *x, floa
 size_t bitline_conv_f32_f64_plan_bytes(bitline_isa isa, const bitline_conv_shape *shape);
 void bitline_conv_f32_f64_prepare(
   bitline_isa isa, const bitline_conv_shape *shape, const float *weights, const float *bias, bitline_activation activation, void *plan);
-size_t bitline_conv_f32_f64_workspace_bytes(const void *plan, int64_t batch);
-void bitline_conv_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace);
+size_t bitline_conv_f32_f64_workspace_bytes(const void *plan, int64_t batch, int threads);
+void bitline_conv_f32_f64_run(const void *plan, int64_t batch, const float *x, float *y, void *workspace, bitline_team *team);
 size_t bitline_dense_f32_f64_plan_bytes(bitline_isa isa, int64_t inputs, int64_t filters);
 void bitline_dense_f32_f64_prepare(
   bitline_isa isa, int64_t inputs, int64_t filters, const float *weights, int64_t filter_stride, int64_t input_stride, const float *bias,
