@@ -1,4 +1,5 @@
 import CPUBackend
+import Foundation
 import GraphIR
 import PluginAPI
 import Testing
@@ -70,4 +71,48 @@ struct PackedTests {
       #expect(try outputs(compile(other, level, packed: given)) == wanted, "\(place)")
     }
   }
+
+  #if arch(x86_64)
+    /// The hash of sizes and numbers of all parts. What stands in front of a part's numbers is a C structure with gaps, in which anything may lie.
+    private func packedNumbers(_ storage: TensorStorage) -> UInt64 {
+      let (bytes, head) = (UnsafeRawBufferPointer(storage.bytes), 1024)
+      let count = Int(bytes.load(as: UInt64.self))
+      var end = 8 * (count + 1)
+      var hashes: [UInt64] = []
+      for part in 0..<count {
+        let size = Int(bytes.load(fromByteOffset: 8 * (part + 1), as: UInt64.self))
+        let start = (end + 63) / 64 * 64
+        end = start + size
+        hashes += [UInt64(size), lineHash(UnsafeRawBufferPointer(rebasing: bytes[min(start + head, end)..<end]))]
+      }
+      return hashes.withUnsafeBytes(lineHash)
+    }
+
+    /// What is packed is what the revision says: programs in files depend on it. Where a kernel packs otherwise, `Packer.revision` is raised and
+    /// `BLESS=1` rewrites Tests/golden/packed.txt; a revision that is there already must not change.
+    @Test func theRevisionNamesTheForm() throws {
+      let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "golden/packed.txt")
+      let known = try String(contentsOf: path, encoding: .utf8).split(separator: "\n").map(String.init)
+      var lines: [String] = []
+      for level in InstructionLevel.all {
+        for (name, make) in PackedTests.networks {
+          for precision in ["f32", "bf16"] {
+            let packed = try #require(try compile(make(3, 3), level, precision: precision).packed)
+            let hash = packedNumbers(packed.storage)
+            lines.append("\(packed.key): \(name) \(String(hash, radix: 16))")
+          }
+        }
+      }
+      if ProcessInfo.processInfo.environment["BLESS"] == "1" {
+        let levels = Set(InstructionLevel.all.map { "\($0)" })
+        let others = known.filter { line in !levels.contains { line.contains(" \($0) ") } }
+        try (others + lines).sorted().map { $0 + "\n" }.joined().write(to: path, atomically: true, encoding: .utf8)
+        return
+      }
+      for line in lines {
+        let isKnown = known.contains(line)
+        #expect(isKnown, "another form under the same revision, or one that is not blessed: \(line)")
+      }
+    }
+  #endif
 }

@@ -35,8 +35,11 @@ extension StepCompiler {
       node.operands.count < 3 || isOrder(node.operands[2]), var shape = convShape(a.window, 1, node, weights), isWide(shape)
     else { return false }
     guard a.readout != .exact else { return true }
-    // Tables are made for all filters: with less than these, making them takes as long as multiplying (measured).
-    guard weights[0] > 2 * Shape.lanes, var parameters = binaryParameters(node, tile: a.tile, a.readout) else { return false }
+    // Tables are made for all filters, and a tile of four tables of sixteen inputs ends in registers: with fewer filters or shorter tiles,
+    // multiplying is as fast (measured).
+    guard weights[0] > 2 * Shape.lanes, a.tile == 0 || a.tile > 48, var parameters = binaryParameters(node, tile: a.tile, a.readout) else {
+      return false
+    }
     let codes = Fusions.codes(node.operands[0], graph)
     return bitline_conv_lookup_takes(level.isa, &shape, &parameters.readout, Int32(codes.lowerBound), Int32(codes.upperBound)) != 0
   }
@@ -64,10 +67,12 @@ extension StepCompiler {
     guard case .binaryConv(let a) = node.op, let weights = constant(node.operands[1]), let m = constant(finish.m)?.floats,
       let c = constant(finish.c)?.floats, var shape = convShape(a.window, 1, node, weights.shape)
     else { return nil }
-    if a.readout != .exact { return lookupConv(a, node, finish, m, c, &shape) }
     var ending = finish.kernelFinish
     let (lo, hi) = (Int32(finish.codes.lowerBound), Int32(finish.codes.upperBound))
     let samples = Int64(expectedSamples)
+    if a.readout != .exact || bitline_conv_lookup_pays(isa, &shape, lo, hi, samples) != 0 {
+      return lookupConv(a, node, finish, m, c, &shape)
+    }
     let bytes = bitline_conv_codes_plan_bytes(isa, &shape, lo, hi, samples)
     let plan = packer.pack(count: bytes) { plan in
       weights.withElements(Int8.self) { weights in
@@ -85,7 +90,7 @@ extension StepCompiler {
     }
   }
 
-  /// The same, with a readout behind each tile.
+  /// The same, by sums that are looked up, perhaps with a readout behind each tile.
   private func lookupConv(
     _ a: BinaryConv, _ node: Node, _ finish: Finish, _ m: [Float], _ c: [Float], _ shape: inout bitline_conv_shape
   ) -> Step? {

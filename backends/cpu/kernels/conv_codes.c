@@ -5,19 +5,32 @@
 #include "blocked.h"
 #include "team.h"
 
-/// Whether transformed codes fit a byte, and the transforms pay.
-static int transforms(const bitline_conv_shape *s, int32_t lo, int32_t hi, int64_t samples) {
+/// Cycles, about: 64 multiply-adds each.
+static double direct_cycles(const bitline_conv_shape *s, int64_t samples) {
+  const double many = (double)bitline_max(samples, 1), from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters);
+  return many * s->out_height * s->out_width * s->kernel_height * s->kernel_width * from * to * 4;
+}
+
+/// Products, and transforms of a tile of sixteen channels; infinite where transformed codes do not fit a byte.
+static double transformed_cycles(const bitline_conv_shape *s, int32_t lo, int32_t hi, int64_t samples) {
   if (
     s->kernel_height != 3 || s->kernel_width != 3 || s->stride_height != 1 || s->stride_width != 1 || s->dilation_height != 1
     || s->dilation_width != 1 || 4 * (hi - lo) > 255) {
-    return 0;
+    return __builtin_inf();
   }
-  // Cycles, about: 64 multiply-adds each; transforms of a tile of sixteen channels.
   const double many = (double)bitline_max(samples, 1), from = (double)blocks_of(s->channels), to = (double)blocks_of(s->filters);
   const double tiles = many * ((s->out_height + 1) / 2) * ((s->out_width + 1) / 2);
   const double moved = 16 * from * to * 256 / 12, products = tiles * 16 * from * to * 4;
-  const double direct = many * s->out_height * s->out_width * 9 * from * to * 4;
-  return (products > moved ? products : moved) + tiles * 40 * (from + 2 * to) < direct;
+  return (products > moved ? products : moved) + tiles * 40 * (from + 2 * to);
+}
+
+static int transforms(const bitline_conv_shape *s, int32_t lo, int32_t hi, int64_t samples) {
+  return transformed_cycles(s, lo, hi, samples) < direct_cycles(s, samples);
+}
+
+double conv_codes_cycles(const bitline_conv_shape *s, int32_t lo, int32_t hi, int64_t samples) {
+  const double direct = direct_cycles(s, samples), transformed = transformed_cycles(s, lo, hi, samples);
+  return direct < transformed ? direct : transformed;
 }
 
 static conv_codes_plan describe(bitline_isa isa, const bitline_conv_shape *s, int32_t lo, int32_t hi, int64_t samples) {

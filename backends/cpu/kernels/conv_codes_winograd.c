@@ -1,47 +1,20 @@
 /// Winograd's F(2x2, 3x3) of a convolution of codes: 16 products for four results instead of 36, in bytes, exact.
-#include "blocked.h"
 #include "conv_codes.h"
-#include "team.h"
+#include "winograd_parts.h"
 
-/// Bytes of transformed codes that should stay in the second cache.
-enum { NEAR_BYTES = 256 << 10 };
-/// A line between the numbers of tiles, so that they do not fall into one set of a cache.
-enum { GAP_BYTES = 64 };
-
-typedef struct codes_extents {
-  /// Tiles of the whole batch, tiles of a part, and of all parts that are transformed together.
-  int64_t all, part, together;
-  /// Bytes of transformed codes, and sums of products, from one number of the tiles to the next.
-  int64_t input_position, product_position;
-  /// Bytes of all transformed codes, and of the products of one worker.
-  int64_t input, products;
-} codes_extents;
-
-/// The most tiles of a part.
-static int64_t part_limit(const conv_codes_plan *p) {
-  return bitline_min(56, bitline_max(28, NEAR_BYTES / (p->products * p->tap_count * BITLINE_LANES)));
-}
-
-static codes_extents extents_of(const conv_codes_plan *p, int64_t batch, int threads, int64_t part) {
-  codes_extents e = {.all = batch * p->tiles.rows * p->tiles.columns, .part = bitline_max(part, 1)};
-  e.together = bitline_min(e.part * ((threads + p->panels - 1) / p->panels), bitline_max(e.all, 1));
-  e.input_position = (int64_t)bitline_lines(p->tap_count * e.together * BITLINE_LANES) + GAP_BYTES;
-  e.product_position = e.part * p->wide * BITLINE_LANES + GAP_BYTES / 4;
-  e.input = p->products * e.input_position;
-  e.products = p->products * e.product_position * 4;
-  return e;
+static winograd_work work_of(const conv_codes_plan *p) {
+  return (winograd_work){
+    .tiles = &p->tiles, .products = p->products, .blocks = p->tap_count, .panels = p->panels, .wide = p->wide, .tile_bytes = BITLINE_LANES};
 }
 
 size_t winograd_codes_workspace_bytes(const conv_codes_plan *p, int64_t batch, int threads) {
-  // Enough for fewer samples too, whose parts may be greater.
-  const int64_t all = batch * p->tiles.rows * p->tiles.columns;
-  const codes_extents e = extents_of(p, batch, threads, bitline_min(part_limit(p), all));
-  return (size_t)(e.input + e.products * threads) + bitline_lines(p->tap_count * 4);
+  const winograd_work work = work_of(p);
+  return winograd_parts_bytes(&work, batch, threads);
 }
 
 typedef struct codes_work {
   const conv_codes_plan *p;
-  codes_extents e;
+  winograd_parts e;
   const uint8_t *x;
   uint8_t *y, *input;
   char *products;
@@ -95,10 +68,8 @@ static void product_task(void *context, int64_t index, int worker) {
 }
 
 void winograd_codes_run(const conv_codes_plan *p, int64_t batch, const uint8_t *x, void *y, void *workspace, bitline_team *team) {
-  const int64_t all = batch * p->tiles.rows * p->tiles.columns, limit = part_limit(p);
-  // Parts of even size.
-  const int64_t parts = bitline_max(1, (all + limit - 1) / limit), part = (all + parts - 1) / parts;
-  codes_work w = {.p = p, .e = extents_of(p, batch, bitline_team_threads(team), part), .x = x, .y = y, .input = workspace};
+  const winograd_work work = work_of(p);
+  codes_work w = {.p = p, .e = winograd_parts_of(&work, batch, bitline_team_threads(team)), .x = x, .y = y, .input = workspace};
   w.products = (char *)workspace + w.e.input;
   w.taps = (int32_t *)(w.products + w.e.products * bitline_team_threads(team));
   for (int64_t tap = 0; tap < p->tap_count; tap++) w.taps[tap] = (int32_t)(tap * w.e.together * BITLINE_LANES);

@@ -1,51 +1,24 @@
 /// Winograd's F(4x4, 3x3) of a convolution of codes: 36 products of i16 for sixteen results instead of 144 of i8, exact.
 #pragma STDC FP_CONTRACT OFF
 #include "conv_i8.h"
+#include "winograd_parts.h"
 
-#include "team.h"
-
-/// Bytes of transformed codes that should stay in the second cache.
-enum { NEAR_BYTES = 256 << 10 };
-/// A line between the numbers of tiles, so that they do not fall into one set of a cache.
-enum { GAP_BYTES = 64 };
-/// The most tiles of a part.
-enum { MOST_TILES = 56 };
 /// Bytes of a tile's sixteen channels as i16.
 enum { TILE_BYTES = BITLINE_LANES * 2 };
 
-typedef struct i8_extents {
-  /// Tiles of the whole batch, tiles of a part, and of all parts that are transformed together.
-  int64_t all, part, together;
-  /// Bytes of transformed codes, and sums of products, from one number of the tiles to the next.
-  int64_t input_position, product_position;
-  /// Bytes of all transformed codes, and of the products of one worker.
-  int64_t input, products;
-} i8_extents;
-
-static int64_t part_limit(const conv_i8_plan *p) {
-  return bitline_min(MOST_TILES, bitline_max(28, NEAR_BYTES / (p->products * p->tap_count * TILE_BYTES)));
-}
-
-static i8_extents extents_of(const conv_i8_plan *p, int64_t batch, int threads, int64_t part) {
-  i8_extents e = {.all = batch * p->tiles.rows * p->tiles.columns, .part = bitline_max(part, 1)};
-  e.together = bitline_min(e.part * ((threads + p->panels - 1) / p->panels), bitline_max(e.all, 1));
-  e.input_position = (int64_t)bitline_lines(p->tap_count * e.together * TILE_BYTES) + GAP_BYTES;
-  e.product_position = e.part * p->wide * BITLINE_LANES + GAP_BYTES / 4;
-  e.input = p->products * e.input_position;
-  e.products = p->products * e.product_position * 4;
-  return e;
+static winograd_work work_of(const conv_i8_plan *p) {
+  return (winograd_work){
+    .tiles = &p->tiles, .products = p->products, .blocks = p->tap_count, .panels = p->panels, .wide = p->wide, .tile_bytes = TILE_BYTES};
 }
 
 size_t winograd_i8_workspace_bytes(const conv_i8_plan *p, int64_t batch, int threads) {
-  // Enough for fewer samples too, whose parts may be greater.
-  const int64_t all = batch * p->tiles.rows * p->tiles.columns;
-  const i8_extents e = extents_of(p, batch, threads, bitline_min(part_limit(p), all));
-  return (size_t)(e.input + e.products * threads) + bitline_lines(p->tap_count * 4);
+  const winograd_work work = work_of(p);
+  return winograd_parts_bytes(&work, batch, threads);
 }
 
 typedef struct i8_work {
   const conv_i8_plan *p;
-  i8_extents e;
+  winograd_parts e;
   const uint8_t *x;
   uint8_t *y;
   char *input, *products;
@@ -124,10 +97,8 @@ static void product_task(void *context, int64_t index, int worker) {
 }
 
 void winograd_i8_run(const conv_i8_plan *p, int64_t batch, const uint8_t *x, uint8_t *y, void *workspace, bitline_team *team) {
-  const int64_t all = batch * p->tiles.rows * p->tiles.columns, limit = part_limit(p);
-  // Parts of even size.
-  const int64_t parts = bitline_max(1, (all + limit - 1) / limit), part = (all + parts - 1) / parts;
-  i8_work w = {.p = p, .e = extents_of(p, batch, bitline_team_threads(team), part), .x = x, .y = y, .input = workspace};
+  const winograd_work work = work_of(p);
+  i8_work w = {.p = p, .e = winograd_parts_of(&work, batch, bitline_team_threads(team)), .x = x, .y = y, .input = workspace};
   w.products = (char *)workspace + w.e.input;
   w.taps = (int32_t *)(w.products + w.e.products * bitline_team_threads(team));
   for (int64_t tap = 0; tap < p->tap_count; tap++) w.taps[tap] = (int32_t)(tap * w.e.together * TILE_BYTES);

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "blocked.h"
+#include "conv_codes.h"
 #include "team.h"
 
 /// Inputs of a chunk, and of a table.
@@ -34,10 +35,19 @@ static int64_t input_offset(const conv_lookup_plan *p, int64_t k) {
 /// Where input `i` of a chunk stands: four neighbours are one selection, and the first four of them lie in the lanes of the first table.
 static int64_t input_place(int64_t i) { return i % TABLE / 4 * 16 + i / TABLE * 4 + i % 4; }
 
+/// The input that is taken as number `i`. Where sums are exact, they are taken as they lie in memory, so that few gathers find them.
+static int64_t input_at(const conv_lookup_plan *p, const int32_t *order, int64_t i) {
+  if (!p->exact) return order ? order[i] : i;
+  const bitline_conv_shape *s = &p->shape;
+  const int64_t area = (int64_t)s->kernel_height * s->kernel_width, block = i / (area * BITLINE_LANES);
+  const int64_t lanes = bitline_min(BITLINE_LANES, s->channels - block * BITLINE_LANES), within = i - block * area * BITLINE_LANES;
+  return (block * BITLINE_LANES + within % lanes) * area + within / lanes;
+}
+
 /// Covers the inputs of a chunk by gathers of sixty-four bytes; `gathers` and `from` may be null. Returns how many.
 static int64_t cover(const conv_lookup_plan *p, const int32_t *order, int64_t first, int64_t count, lookup_gather *gathers, uint8_t *from) {
   int64_t offsets[CHUNK];
-  for (int64_t i = 0; i < count; i++) offsets[i] = input_offset(p, order ? order[first + i] : first + i);
+  for (int64_t i = 0; i < count; i++) offsets[i] = input_offset(p, input_at(p, order, first + i));
   int64_t found = 0;
   for (uint64_t left = count == CHUNK ? ~0ull : (1ull << count) - 1; left != 0; found++) {
     int64_t least = INT64_MAX;
@@ -131,6 +141,15 @@ int bitline_conv_lookup_takes(bitline_isa isa, const bitline_conv_shape *s, cons
     && (readout->bits == 0 || tile * bitline_max(hi, -lo) < 1 << 21);
 }
 
+int bitline_conv_lookup_pays(bitline_isa isa, const bitline_conv_shape *s, int32_t lo, int32_t hi, int64_t samples) {
+  const bitline_readout exact = {0};
+  if (!bitline_conv_lookup_takes(isa, s, &exact, lo, hi)) return 0;
+  const int64_t inputs = (int64_t)s->channels * s->kernel_height * s->kernel_width, chunks = (inputs + CHUNK - 1) / CHUNK;
+  // Cycles of a chunk at one position, measured with 64 to 512 filters: its tables, and what sixteen filters look up there.
+  const double chunk = 27 + 6.25 * (double)blocks_of(s->filters);
+  return (double)bitline_max(samples, 1) * s->out_height * s->out_width * (double)chunks * chunk < conv_codes_cycles(s, lo, hi, samples);
+}
+
 size_t bitline_conv_lookup_plan_bytes(
   bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, const int32_t *order
 ) {
@@ -164,7 +183,7 @@ void bitline_conv_lookup_prepare(
       uint8_t *w = packed + f / BITLINE_LANES * tables * 64 + f % BITLINE_LANES * 4;
       for (int64_t byte = 0; byte < tables * 4; byte++) w[byte / 4 * 64 + byte % 4] = (uint8_t)(byte % 4 * 16);
       for (int64_t i = 0; i < now.count && f < s->filters; i++) {
-        const int8_t weight = weights[f * inputs + (order ? order[now.first + i] : now.first + i)];
+        const int8_t weight = weights[f * inputs + input_at(&p, order, now.first + i)];
         if (weight > 0) w[i / TABLE * 64 + i % TABLE / 4] |= (uint8_t)(1 << i % 4);
         if (p.lift) starts[now.tile * p.vecs * BITLINE_LANES + f] -= p.lift * weight;
       }

@@ -249,6 +249,8 @@ void bitline_conv_codes_run(const void *plan, int64_t batch, const void *codes, 
 /// Whether a level computes such a convolution by looking sums up: codes, and the 0 of the padding, lie in `lo...hi`, four of them add up
 /// to less than 256 above `lo`, and a tile's sums are far from what f32 holds. `groups` must be 1.
 int bitline_conv_lookup_takes(bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, int32_t hi);
+/// Whether exact sums come sooner so than from `bitline_conv_codes_run`.
+int bitline_conv_lookup_pays(bitline_isa isa, const bitline_conv_shape *shape, int32_t lo, int32_t hi, int64_t samples);
 /// Bytes of a plan of `bitline_conv_lookup_prepare`.
 size_t bitline_conv_lookup_plan_bytes(
   bitline_isa isa, const bitline_conv_shape *shape, const bitline_readout *readout, int32_t lo, const int32_t *order);
