@@ -65,6 +65,26 @@ BITLINE_INLINE conv_blocked_panel panel_with(int64_t vecs_of_all, int wide, int6
   return panel;
 }
 
+/// A plane of codes in blocks, laid out for a window: each with the bits of `flip` turned, and `outside` around them.
+BITLINE_INLINE void window_lay_out_codes(
+  const bitline_conv_shape *s, const window_layout *l, const uint8_t *x, uint8_t flip, uint8_t outside, uint8_t *to
+) {
+  for (int64_t y = 0; y < l->height; y++) {
+    const int64_t at = y - s->pad_top;
+    for (int64_t phase = 0; phase < s->stride_width; phase++) {
+      for (int64_t i = 0; i < l->phase_width; i++, to += BITLINE_LANES) {
+        const int64_t column = i * s->stride_width + phase - s->pad_left;
+        if (at < 0 || at >= s->height || column < 0 || column >= s->width) {
+          memset(to, outside, BITLINE_LANES);
+          continue;
+        }
+        const uint8_t *from = x + (at * s->width + column) * BITLINE_LANES;
+        for (int lane = 0; lane < BITLINE_LANES; lane++) to[lane] = from[lane] ^ flip;
+      }
+    }
+  }
+}
+
 /// How the direct ways read an input: plain tensors column by column, so that with a stride of two each column is read by itself.
 BITLINE_INLINE bitline_conv_shape blocked_read(const bitline_conv_shape *s, int plain) {
   bitline_conv_shape read = *s;

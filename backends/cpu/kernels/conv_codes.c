@@ -139,26 +139,11 @@ typedef struct codes_run {
 static void lay_out_task(void *context, int64_t plane, int worker) {
   const codes_run *r = context;
   const conv_codes_plan *p = r->p;
-  const bitline_conv_shape *s = &p->shape;
-  const window_layout *l = &p->layout;
   (void)worker;
   const uint8_t lift = p->lift[0];
-  const uint8_t *x = r->x + plane * s->height * s->width * BITLINE_LANES;
-  uint8_t *to = r->padded + plane * l->plane * BITLINE_LANES;
-  for (int64_t y = 0; y < l->height; y++) {
-    const int64_t at = y - s->pad_top;
-    for (int64_t phase = 0; phase < s->stride_width; phase++) {
-      for (int64_t i = 0; i < l->phase_width; i++, to += BITLINE_LANES) {
-        const int64_t column = i * s->stride_width + phase - s->pad_left;
-        if (at < 0 || at >= s->height || column < 0 || column >= s->width) {
-          memset(to, lift, BITLINE_LANES);
-          continue;
-        }
-        const uint8_t *from = x + (at * s->width + column) * BITLINE_LANES;
-        for (int lane = 0; lane < BITLINE_LANES; lane++) to[lane] = from[lane] ^ lift;
-      }
-    }
-  }
+  window_lay_out_codes(
+    &p->shape, &p->layout, r->x + plane * p->shape.height * p->shape.width * BITLINE_LANES, lift, lift,
+    r->padded + plane * p->layout.plane * BITLINE_LANES);
 }
 
 static void direct_task(void *context, int64_t index, int worker) {

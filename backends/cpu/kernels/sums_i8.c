@@ -123,25 +123,10 @@ typedef struct sums_work {
 static void lay_out_task(void *context, int64_t plane, int worker) {
   const sums_work *w = context;
   const sums_i8_plan *p = w->p;
-  const bitline_conv_shape *s = &p->shape;
-  const window_layout *l = &p->layout;
   (void)worker;
-  const uint8_t *x = w->x + plane * s->height * s->width * BITLINE_LANES;
-  uint8_t *to = w->laid_out + plane * l->plane * BITLINE_LANES;
-  for (int64_t y = 0; y < l->height; y++) {
-    const int64_t at = y - s->pad_top;
-    for (int64_t phase = 0; phase < s->stride_width; phase++) {
-      for (int64_t i = 0; i < l->phase_width; i++, to += BITLINE_LANES) {
-        const int64_t column = i * s->stride_width + phase - s->pad_left;
-        if (at < 0 || at >= s->height || column < 0 || column >= s->width) {
-          memset(to, w->zero, BITLINE_LANES);
-          continue;
-        }
-        const uint8_t *from = x + (at * s->width + column) * BITLINE_LANES;
-        for (int lane = 0; lane < BITLINE_LANES; lane++) to[lane] = from[lane] ^ p->flip;
-      }
-    }
-  }
+  window_lay_out_codes(
+    &p->shape, &p->layout, w->x + plane * p->shape.height * p->shape.width * BITLINE_LANES, p->flip, w->zero,
+    w->laid_out + plane * p->layout.plane * BITLINE_LANES);
 }
 
 /// Sixteen inputs of all rows of a matrix; those that fill up the last have weights of 0.
