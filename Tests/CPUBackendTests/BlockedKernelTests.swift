@@ -53,20 +53,28 @@ struct BlockedKernelTests {
   func conv(_ level: InstructionLevel) {
     let team = bitline_team_make(3)
     defer { bitline_team_end(team) }
-    var tiles = Set<Int32>()
-    for seed in 0..<140 {
+    var tiles = Set<String>()
+    for seed in 0..<240 {
       var generator = Generator(seed)
       var test = WindowCase(&generator, seed: seed, grouped: false)
+      var isPlain = seed % 4 == 1
       if seed % 2 == 0 {
-        // What Winograd's way takes.
-        let (height, width, pad) = (Int32(generator.int(3...19)), Int32(generator.int(3...31)), Int32(generator.int(0...1)))
+        // What Winograd's way takes: of windows with a stride of two, each of the four phases; and ends of every extent.
+        let (kernel, stride) = [(3, 1), (3, 2), (5, 1), (7, 2), (8, 2), (4, 1)][seed / 2 % 6]
+        isPlain = generator.flag()
+        let channels = isPlain ? generator.int(1...(16 / (stride * stride))) : generator.int(16...50)
+        // Two results along an axis or both want four points there, with a window of three.
+        let height = seed % 10 == 2 ? kernel + 1 : generator.int(kernel...14 * stride)
+        let width = seed % 10 == 2 || seed % 10 == 4 ? kernel + 1 : generator.int(kernel...21 * stride)
+        let pad = width == kernel + 1 ? 0 : generator.int(0...kernel / 2)
+        func results(_ inputs: Int) -> Int32 { Int32((inputs + 2 * pad - kernel) / stride + 1) }
         test.shape = bitline_conv_shape(
-          channels: Int32(generator.int(16...50)), height: height, width: width, filters: Int32(generator.int(16...90)), groups: 1,
-          kernel_height: 3, kernel_width: 3, stride_height: 1, stride_width: 1, dilation_height: 1, dilation_width: 1, pad_top: pad,
-          pad_left: pad, out_height: height + 2 * pad - 2, out_width: width + 2 * pad - 2)
+          channels: Int32(channels), height: Int32(height), width: Int32(width), filters: Int32(generator.int(16...90)), groups: 1,
+          kernel_height: Int32(kernel), kernel_width: Int32(kernel), stride_height: Int32(stride), stride_width: Int32(stride),
+          dilation_height: 1, dilation_width: 1, pad_top: Int32(pad), pad_left: Int32(pad), out_height: results(height),
+          out_width: results(width))
         test.batch = generator.int(1...3)
       }
-      let isPlain = seed % 4 == 1
       let isExact = seed % 10 == 0
       let s = test.shape
       let (inputs, outputs) = (Int(s.height * s.width), Int(s.out_height * s.out_width))
@@ -80,7 +88,8 @@ struct BlockedKernelTests {
         bitline_conv_blocked_f32_plan_bytes(level.isa, &test.shape, isPlain ? 1 : 0, batch, isExact ? 1 : 0))
       bitline_conv_blocked_f32_prepare(
         level.isa, &test.shape, isPlain ? 1 : 0, batch, isExact ? 1 : 0, weights, bias, activation, plan.base)
-      tiles.insert(Int32(bitline_conv_blocked_f32_winograd_tile(plan.base)))
+      let (rows, columns) = (bitline_conv_blocked_f32_winograd_rows(plan.base), bitline_conv_blocked_f32_winograd_columns(plan.base))
+      tiles.insert(rows == 0 ? "none" : "\(rows)x\(columns), window \(s.kernel_width) by \(s.stride_width)\(isPlain ? ", plain" : "")")
       let source = isPlain ? x : blocked(level, x, test.batch, Int(s.channels), inputs)
       let added = addend.map { blocked(level, $0, test.batch, test.filters, outputs) }
       var results: [[Float]] = []
@@ -106,7 +115,12 @@ struct BlockedKernelTests {
       let allowed = Double(Float.ulpOfOne) * (4 + Double(test.inputs).squareRoot()) * greatest
       #expect(worst <= allowed, "\(level), \(test): \(worst) of \(allowed)")
     }
-    #expect(tiles == [0, 2, 4], "\(level)")
+    let inBlocks = [
+      "2x2, window 3 by 1", "2x2, window 5 by 1", "3x3, window 3 by 2", "3x3, window 4 by 1", "3x3, window 7 by 2",
+      "3x3, window 8 by 2", "4x2, window 3 by 1", "4x4, window 3 by 1",
+    ]
+    let inPlanes = ["2x2, window 5 by 1", "3x3, window 4 by 1", "3x3, window 7 by 2", "3x3, window 8 by 2", "4x4, window 3 by 1"]
+    #expect(tiles.isSuperset(of: inBlocks + inPlanes.map { "\($0), plain" } + ["none"]), "\(level): \(tiles.sorted())")
   }
 
   @Test(arguments: InstructionLevel.all)

@@ -137,8 +137,8 @@ extension StepCompiler {
         }
       }
     }
-    let tile = bitline_conv_blocked_f32_winograd_tile(plan.base)
-    let name = tile == 0 ? "conv_blocked_f32" : "conv_winograd_f32_\(tile)x\(tile)"
+    let (rows, columns) = (bitline_conv_blocked_f32_winograd_rows(plan.base), bitline_conv_blocked_f32_winograd_columns(plan.base))
+    let name = rows == 0 ? "conv_blocked_f32" : "conv_winograd_f32_\(rows)x\(columns)"
     let batch = batch(x)
     return Step(
       kernel: addend == nil ? name : "\(name)_add",

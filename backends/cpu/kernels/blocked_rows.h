@@ -274,18 +274,17 @@ static BITLINE_TARGET int BITLINE_LEVEL(pack_bits)(
 }
 
 static BITLINE_TARGET void BITLINE_LEVEL(winograd_input_f32)(
-  const winograd_tiles *t, int64_t first, int64_t count, const float *x, int64_t sample, float *to, int64_t position
+  const winograd_grid *g, int64_t samples, int64_t first, int64_t count, int row_phase, int column_phase, const float *x, int64_t sample,
+  float *to, int64_t position
 ) {
-  if (t->size == 4) winograd_input_tiles(t, 4, first, count, x, sample, to, position);
-  else winograd_input_tiles(t, 2, first, count, x, sample, to, position);
+  winograd_input_tiles(g, samples, first, count, row_phase, column_phase, x, sample, to, position);
 }
 
 static BITLINE_TARGET void BITLINE_LEVEL(winograd_output_f32)(
-  const winograd_tiles *t, int64_t first, int64_t count, const float *from, int64_t position, int64_t row, const float *bias,
-  const float *add, bitline_activation activation, float *y, int64_t sample
+  const winograd_grid *g, int64_t samples, int64_t first, int64_t count, const float *from, int64_t position, int64_t row,
+  const float *bias, const float *add, bitline_activation activation, float *y, int64_t sample
 ) {
-  if (t->size == 4) winograd_output_tiles(t, 4, first, count, from, position, row, bias, add, activation, y, sample);
-  else winograd_output_tiles(t, 2, first, count, from, position, row, bias, add, activation, y, sample);
+  winograd_output_tiles(g, samples, first, count, from, position, row, bias, add, activation, y, sample);
 }
 
 static BITLINE_TARGET void BITLINE_LEVEL(block_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y) {

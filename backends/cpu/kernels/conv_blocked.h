@@ -19,16 +19,16 @@ typedef struct conv_blocked_plan {
   bitline_conv_shape read;
   window_layout layout;
   int32_t step;
-  /// `tiles.size` is 0 for the direct way.
-  winograd_tiles tiles;
+  /// Without points for the direct way.
+  winograd_grid grid;
   /// Products of a tile, blocks of filters, how many of them a panel has unless they end, and panels.
   int64_t products, vecs, panels;
   int32_t wide;
   /// Positions side by side; channels side by side in the input.
   int64_t run, inner;
-  /// Blocks of channels; taps, each of four of their channels or of a plain one; the channels of all taps.
+  /// Blocks of channels; taps, each of four of their channels or of a plain one; the channels of all taps, of all products.
   int64_t blocks, tap_count, depth;
-  /// Weights are `[panels][products][depth][vecs of the panel][16]`.
+  /// Weights are `[panels][depth][vecs of the panel][16]`.
   int64_t taps, biases, weights, bytes;
 } conv_blocked_plan;
 
@@ -138,10 +138,17 @@ BITLINE_INLINE void block_pieces_next(block_pieces *p) {
   p->piece = p->first = 0;
 }
 
-/// The size of tiles by which Winograd's way is the fastest for so many samples together; 0: the direct way is.
-int winograd_choose(const bitline_conv_shape *s, int64_t samples);
-/// How many cycles that takes, about.
-double winograd_cycles(const bitline_conv_shape *s, int64_t samples, int tile);
+/// The taps of a product: those that have a share in it are neighbours.
+typedef struct winograd_taps {
+  int64_t first, count;
+} winograd_taps;
+
+winograd_taps winograd_taps_of(const bitline_conv_shape *s, const winograd_grid *grid, int plain, int row, int column);
+/// The tiles by which Winograd's way is the fastest for so many samples together, without points if the direct way is; and how many
+/// cycles it takes, about.
+double winograd_choose(const bitline_conv_shape *s, int plain, int64_t samples, winograd_grid *best);
+/// Fills in what a plan with a grid has to say of blocks, taps and products.
+void winograd_describe(conv_blocked_plan *p);
 void winograd_pack(const conv_blocked_plan *p, const float *weights, float *packed);
 size_t winograd_workspace_bytes(const conv_blocked_plan *p, int64_t batch, int threads);
 void winograd_run(

@@ -72,8 +72,8 @@ int bitline_conv_blocked_bf16_is_faster(const bitline_conv_shape *s, int plain, 
   const double words = plain ? (double)s->channels * s->kernel_height * ((s->kernel_width + 1) / 2) : depth / 2;
   // Rounding and laying out sixteen numbers takes about four cycles.
   const double rounding = (double)bitline_max(samples, 1) * s->height * s->width * s->channels / 16 * 4;
-  double f32 = positions * depth * vecs;
-  if (!plain && !exact && winograd_choose(s, samples) > 0) f32 = winograd_cycles(s, samples, winograd_choose(s, samples));
+  winograd_grid grid;
+  const double f32 = exact ? positions * depth * vecs : winograd_choose(s, plain, samples, &grid);
   // A vec by itself waits for the words of its positions as long as two would.
   return positions * words * (double)(blocks_of(s->filters) + blocks_of(s->filters) % 2) + rounding < f32;
 }

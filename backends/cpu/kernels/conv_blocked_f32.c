@@ -2,40 +2,36 @@
 #include "blocked.h"
 #include "conv_blocked.h"
 #include "team.h"
+#include "winograd_grid.h"
 
 static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, int plain, int64_t samples, int exact) {
   const bitline_table *table = bitline_table_of(isa);
   conv_blocked_plan p = {.isa = isa, .shape = *s, .plain = plain};
-  p.tiles = (winograd_tiles){
-    .height = s->height, .width = s->width, .pad_top = s->pad_top, .pad_left = s->pad_left, .out_height = s->out_height,
-    .out_width = s->out_width};
-  p.tiles.size = plain || exact ? 0 : winograd_choose(s, samples);
-  if (p.tiles.size > 0) {
-    p.tiles.rows = (s->out_height + p.tiles.size - 1) / p.tiles.size;
-    p.tiles.columns = (s->out_width + p.tiles.size - 1) / p.tiles.size;
-    p.products = (p.tiles.size + 2) * (p.tiles.size + 2);
-    p.run = (int64_t)p.tiles.rows * p.tiles.columns * bitline_max(1, samples);
+  if (!exact) winograd_choose(s, plain, samples, &p.grid);
+  if (p.grid.rows.points > 0) {
+    winograd_describe(&p);
+    p.run = winograd_tile_count(&p.grid) * bitline_max(1, samples);
   } else {
     p.read = blocked_read(s, plain);
     p.step = !plain ? BITLINE_LANES : s->stride_width == 2 ? 2 : 1;
     p.layout = window_layout_of(&p.read, 1);
     p.layout.run = p.layout.direct ? p.layout.run : s->out_width;
-    p.products = 1;
     p.run = p.layout.run;
+    p.products = 1;
+    p.blocks = blocks_of(s->channels);
+    p.tap_count =
+      (plain ? s->channels : (s->channels + TAP_CHANNELS - 1) / TAP_CHANNELS) * (int64_t)s->kernel_height * s->kernel_width;
+    p.depth = plain ? p.tap_count : p.tap_count * TAP_CHANNELS;
   }
   p.inner = plain ? 1 : BITLINE_LANES;
   p.vecs = blocks_of(s->filters);
   p.wide = table->block_f32_rows[1] > 0 ? 2 : 1;
   if (p.run <= table->block_f32_rows[2] && p.vecs % 4 == 0) p.wide = 4;
   p.panels = panel_count(p.vecs, p.wide);
-  const int64_t area = p.tiles.size > 0 ? 1 : (int64_t)s->kernel_height * s->kernel_width;
-  p.blocks = blocks_of(s->channels);
-  p.tap_count = (plain ? s->channels : (s->channels + TAP_CHANNELS - 1) / TAP_CHANNELS) * area;
-  p.depth = plain ? p.tap_count : p.tap_count * TAP_CHANNELS;
   p.taps = (int64_t)bitline_lines(sizeof(conv_blocked_plan));
   p.biases = p.taps + (int64_t)bitline_lines(p.tap_count * 4);
   p.weights = p.biases + (int64_t)bitline_lines(p.vecs * BITLINE_LANES * 4);
-  p.bytes = p.weights + p.products * p.depth * p.vecs * BITLINE_LANES * 4;
+  p.bytes = p.weights + p.depth * p.vecs * BITLINE_LANES * 4;
   return p;
 }
 
@@ -54,7 +50,7 @@ void bitline_conv_blocked_f32_prepare(
   memcpy(bytes, &p, sizeof p);
   float *biases = (float *)(bytes + p.biases), *packed = (float *)(bytes + p.weights);
   for (int64_t f = 0; f < s->filters; f++) biases[f] = bias ? bias[f] : 0;
-  if (p.tiles.size > 0) return winograd_pack(&p, weights, packed);
+  if (p.grid.rows.points > 0) return winograd_pack(&p, weights, packed);
   int32_t *taps = (int32_t *)(bytes + p.taps);
   const int64_t area = (int64_t)s->kernel_height * s->kernel_width;
   for (int64_t tap = 0; tap < p.tap_count; tap++) {
@@ -76,7 +72,9 @@ void bitline_conv_blocked_f32_prepare(
   }
 }
 
-int bitline_conv_blocked_f32_winograd_tile(const void *plan) { return ((const conv_blocked_plan *)plan)->tiles.size; }
+int bitline_conv_blocked_f32_winograd_rows(const void *plan) { return ((const conv_blocked_plan *)plan)->grid.rows.results; }
+
+int bitline_conv_blocked_f32_winograd_columns(const void *plan) { return ((const conv_blocked_plan *)plan)->grid.columns.results; }
 
 static int64_t padded_bytes(const conv_blocked_plan *p) {
   const int64_t planes = p->plain ? p->shape.channels : blocks_of(p->shape.channels);
@@ -85,7 +83,7 @@ static int64_t padded_bytes(const conv_blocked_plan *p) {
 
 size_t bitline_conv_blocked_f32_workspace_bytes(const void *plan, int64_t batch, int threads) {
   const conv_blocked_plan *p = plan;
-  return p->tiles.size > 0 ? winograd_workspace_bytes(p, batch, threads) : (size_t)padded_bytes(p);
+  return p->grid.rows.points > 0 ? winograd_workspace_bytes(p, batch, threads) : (size_t)padded_bytes(p);
 }
 
 /// One plane of elements of sixteen channels, as `BITLINE_LAY_OUT` lays out planes of one.
@@ -169,7 +167,7 @@ void bitline_conv_blocked_f32_run(
   const void *plan, int64_t batch, const float *x, const float *add, float *y, void *workspace, bitline_team *team
 ) {
   const conv_blocked_plan *p = plan;
-  if (p->tiles.size > 0) return winograd_run(p, batch, x, add, y, workspace, team);
+  if (p->grid.rows.points > 0) return winograd_run(p, batch, x, add, y, workspace, team);
   const bitline_conv_shape *s = &p->shape;
   const int64_t planes = p->plain ? s->channels : blocks_of(s->channels);
   const int64_t x_sample = planes * s->height * s->width * p->inner, y_sample = p->vecs * s->out_height * s->out_width * BITLINE_LANES;

@@ -259,11 +259,35 @@ typedef struct dequantized_dot_args {
   int64_t top, left;
 } dequantized_dot_args;
 
-/// The points of F(4x4, 3x3) are 0, +-A, +-B and infinity; A * B is 1.
-#define BITLINE_WINOGRAD_A (2.0f / 3)
-#define BITLINE_WINOGRAD_B 1.5f
+/// The most points of an axis.
+enum { BITLINE_WINOGRAD_POINTS = 6 };
 
-/// Tiles of Winograd's transforms: `size` x `size` results each, `size + 2` numbers along a side on both sides of the products.
+/// How an axis of a tile is transformed: by `[points][inputs]`, as many of both, and `[results][points]`.
+typedef struct winograd_transform {
+  int32_t points, results;
+  float input[BITLINE_WINOGRAD_POINTS][BITLINE_WINOGRAD_POINTS], output[BITLINE_WINOGRAD_POINTS][BITLINE_WINOGRAD_POINTS];
+} winograd_transform;
+
+/// One axis of Winograd's tiles in f32 (`winograd_grid.h`).
+typedef struct winograd_axis {
+  /// Numbers of a tile on both sides of the products, taps of a phase of the window, results of a tile.
+  int32_t points, taps, results;
+  /// Tiles of so many results; the results that they leave over, and the points of those.
+  int32_t whole, rest, rest_points;
+  /// The transforms of whole tiles and of what is left over.
+  winograd_transform transforms[2];
+} winograd_axis;
+
+/// All tiles of a sample in f32. `rows.points` is 0 where there are none.
+typedef struct winograd_grid {
+  winograd_axis rows, columns;
+  /// From an input to the next of a tile: the stride, with as many phases along an axis.
+  int32_t step;
+  /// Of the input and of the result.
+  int32_t height, width, pad_top, pad_left, out_height, out_width;
+} winograd_grid;
+
+/// Tiles of Winograd's transforms of integers: `size` x `size` results each, `size + 2` numbers along a side on both sides of the products.
 typedef struct winograd_tiles {
   int32_t size;
   /// Tiles along the axes of a sample.
@@ -331,14 +355,16 @@ typedef struct bitline_table {
   void (*block_bf16)(const block_bf16_args *args);
   void (*block_bf16_native)(const block_bf16_args *args);
   void (*round_bf16)(int64_t count, const float *x, uint16_t *y);
-  /// Tiles `first..<first + count` (counted through samples) of the channel block at `x`; `sample` is from one sample to the next.
-  /// Writes number `p` of tile `t` as sixteen channels at `to + p * position + (t - first) * 16`.
+  /// Tiles `first..<first + count` of `samples` samples, of the channel block at `x`; `sample` is from one sample to the next. Windows begin
+  /// `row_phase` and `column_phase` further than at their first tap. Writes number `p` of tile `t` as sixteen channels at
+  /// `to + p * position + (t - first) * 16`.
   void (*winograd_input_f32)(
-    const winograd_tiles *tiles, int64_t first, int64_t count, const float *x, int64_t sample, float *to, int64_t position);
+    const winograd_grid *grid, int64_t samples, int64_t first, int64_t count, int row_phase, int column_phase, const float *x,
+    int64_t sample, float *to, int64_t position);
   /// The results of tiles from products at `from + p * position + (t - first) * row`, for the filter block at `y`.
   void (*winograd_output_f32)(
-    const winograd_tiles *tiles, int64_t first, int64_t count, const float *from, int64_t position, int64_t row, const float *bias,
-    const float *add, bitline_activation activation, float *y, int64_t sample);
+    const winograd_grid *grid, int64_t samples, int64_t first, int64_t count, const float *from, int64_t position, int64_t row,
+    const float *bias, const float *add, bitline_activation activation, float *y, int64_t sample);
   /// `[blocks][positions][16]` from and to `[channels][positions]`; lanes without a channel become 0.
   void (*block_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y);
   void (*unblock_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y);

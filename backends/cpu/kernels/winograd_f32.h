@@ -1,123 +1,226 @@
-/// Winograd's convolution with 3x3 windows: F(4x4, 3x3) at the points 0, +-2/3, +-3/2 and F(2x2, 3x3) at 0, +-1, infinity closing both.
-///
-/// With these points F(4x4, 3x3) errs by a third of what the customary 0, +-1, +-2 give: about 0.4 of a dot product's tolerance.
+/// The transforms of `winograd_grid.h` on sixteen channels: along one axis, then along the other.
+#include "winograd_grid.h"
 
-/// One side of the input's transform: size + 2 numbers, `stride` apart, to as many.
-BITLINE_INLINE BITLINE_TARGET void winograd_input_side(const int size, const v16f *d, const int stride, v16f *to, const int to_stride) {
-  if (size == 2) {
-    to[0] = d[0] - d[2 * stride];
-    to[to_stride] = d[stride] + d[2 * stride];
-    to[2 * to_stride] = d[2 * stride] - d[stride];
-    to[3 * to_stride] = d[3 * stride] - d[stride];
+/// The points' numbers of an axis of four or six inputs.
+BITLINE_INLINE BITLINE_TARGET void winograd_input_side(const int points, const v16f *d, v16f *to) {
+  if (points == 4) {
+    to[0] = d[2] - d[0];
+    to[1] = d[1] + d[2];
+    to[2] = d[2] - d[1];
+    to[3] = d[3] - d[1];
     return;
   }
   const float a = BITLINE_WINOGRAD_A, b = BITLINE_WINOGRAD_B, aa = a * a, bb = b * b, both = aa + bb;
-  const v16f d0 = d[0], d1 = d[stride], d2 = d[2 * stride], d3 = d[3 * stride], d4 = d[4 * stride], d5 = d[5 * stride];
   // a * b is 1.
-  to[0] = BITLINE_MULTIPLY_ADD(d2, SPLAT16(-both), d0 + d4);
-  const v16f even_a = BITLINE_MULTIPLY_ADD(d2, SPLAT16(-bb), d4), odd_a = BITLINE_MULTIPLY_ADD(d1, SPLAT16(-bb), d3);
-  to[to_stride] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(a), even_a);
-  to[2 * to_stride] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(-a), even_a);
-  const v16f even_b = BITLINE_MULTIPLY_ADD(d2, SPLAT16(-aa), d4), odd_b = BITLINE_MULTIPLY_ADD(d1, SPLAT16(-aa), d3);
-  to[3 * to_stride] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(b), even_b);
-  to[4 * to_stride] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(-b), even_b);
-  to[5 * to_stride] = BITLINE_MULTIPLY_ADD(d3, SPLAT16(-both), d1 + d5);
+  to[0] = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(-both), d[0] + d[4]);
+  const v16f even_a = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(-bb), d[4]), odd_a = BITLINE_MULTIPLY_ADD(d[1], SPLAT16(-bb), d[3]);
+  to[1] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(a), even_a);
+  to[2] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(-a), even_a);
+  const v16f even_b = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(-aa), d[4]), odd_b = BITLINE_MULTIPLY_ADD(d[1], SPLAT16(-aa), d[3]);
+  to[3] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(b), even_b);
+  to[4] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(-b), even_b);
+  to[5] = BITLINE_MULTIPLY_ADD(d[3], SPLAT16(-both), d[1] + d[5]);
 }
 
-/// One side of the result's transform: size + 2 products to `size` results.
-BITLINE_INLINE BITLINE_TARGET void winograd_output_side(const int size, const v16f *m, const int stride, v16f *to, const int to_stride) {
-  if (size == 2) {
-    to[0] = m[0] + m[stride] + m[2 * stride];
-    to[to_stride] = m[stride] - m[2 * stride] + m[3 * stride];
-    return;
+/// The results of an axis of four or six products: the sums of products times a point's powers, infinity's for the highest power only.
+BITLINE_INLINE BITLINE_TARGET void winograd_output_side(const int points, const int results, const v16f *m, v16f *to) {
+  const float a = BITLINE_WINOGRAD_A, b = BITLINE_WINOGRAD_B;
+  float power_a = 1, power_b = 1;
+  const v16f sum_a = m[1] + m[2], rest_a = m[1] - m[2];
+  const v16f sum_b = points == 6 ? m[3] + m[4] : sum_a, rest_b = points == 6 ? m[3] - m[4] : rest_a;
+#pragma clang loop unroll(full)
+  for (int k = 0; k < results; k++) {
+    v16f sum = k % 2 == 0 ? sum_a : rest_a;
+    if (points == 6) {
+      const v16f other = k % 2 == 0 ? sum_b : rest_b;
+      sum = k == 0 ? sum + other : BITLINE_MULTIPLY_ADD(sum, SPLAT16(power_a), other * SPLAT16(power_b));
+      power_a *= a;
+      power_b *= b;
+    }
+    if (k == 0) sum += m[0];
+    if (k == results - 1) sum += m[points - 1];
+    to[k] = sum;
   }
-  const float a = BITLINE_WINOGRAD_A, b = BITLINE_WINOGRAD_B, aa = a * a, bb = b * b;
-  const v16f sum_a = m[stride] + m[2 * stride], rest_a = m[stride] - m[2 * stride];
-  const v16f sum_b = m[3 * stride] + m[4 * stride], rest_b = m[3 * stride] - m[4 * stride];
-  to[0] = m[0] + sum_a + sum_b;
-  to[to_stride] = BITLINE_MULTIPLY_ADD(rest_a, SPLAT16(a), rest_b * b);
-  to[2 * to_stride] = BITLINE_MULTIPLY_ADD(sum_a, SPLAT16(aa), sum_b * bb);
-  to[3 * to_stride] = BITLINE_MULTIPLY_ADD(rest_a, SPLAT16(a * aa), BITLINE_MULTIPLY_ADD(rest_b, SPLAT16(b * bb), m[5 * stride]));
 }
 
-BITLINE_INLINE BITLINE_TARGET void winograd_input_tiles(
-  const winograd_tiles *t, const int size, int64_t first, int64_t count, const float *x, int64_t sample, float *to, int64_t position
+enum { WINOGRAD_MOST = BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS };
+
+/// The input of whole tiles; `rows` and `columns`, the points, are constants at every call.
+BITLINE_INLINE BITLINE_TARGET void winograd_input_whole(
+  const int rows, const int columns, const float *from, int64_t row, int64_t column, float *to, int64_t position
 ) {
-  enum { MOST = 6 };
-  const int side = size + 2;
-  const int64_t per_sample = (int64_t)t->rows * t->columns;
-  int64_t n = first / per_sample, row = first % per_sample / t->columns, column = first % t->columns;
-  for (int64_t tile = 0; tile < count; tile++, to += 16) {
-    const int64_t top = row * size - t->pad_top, left = column * size - t->pad_left;
-    const float *from = x + n * sample + (top * t->width + left) * 16;
-    int64_t stride = (int64_t)t->width * 16;
-    v16f copy[MOST * MOST], half[MOST * MOST];
-    if (top < 0 || left < 0 || top + side > t->height || left + side > t->width) {
-      for (int64_t y = 0; y < side; y++) {
-        for (int64_t i = 0; i < side; i++) {
-          const int inside = top + y >= 0 && top + y < t->height && left + i >= 0 && left + i < t->width;
-          copy[y * side + i] = inside ? LOAD16(from + y * stride + i * 16) : SPLAT16(0.0f);
+  v16f half[WINOGRAD_MOST], line[BITLINE_WINOGRAD_POINTS], points[BITLINE_WINOGRAD_POINTS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < columns; i++) {
+#pragma clang loop unroll(full)
+    for (int y = 0; y < rows; y++) line[y] = LOAD16(from + y * row + i * column);
+    winograd_input_side(rows, line, points);
+#pragma clang loop unroll(full)
+    for (int y = 0; y < rows; y++) half[y * columns + i] = points[y];
+  }
+#pragma clang loop unroll(full)
+  for (int y = 0; y < rows; y++) {
+    winograd_input_side(columns, half + y * columns, line);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < columns; i++) STORE16(to + (y * columns + i) * position, line[i]);
+  }
+}
+
+/// The results of whole tiles; the points of the axes and their results are constants at every call.
+BITLINE_INLINE BITLINE_TARGET void winograd_output_whole(
+  const int rows, const int high, const int columns, const int wide, const float *from, int64_t position, const float *bias,
+  const float *add, bitline_activation activation, float *y, int64_t width
+) {
+  v16f half[WINOGRAD_MOST], line[BITLINE_WINOGRAD_POINTS], results[BITLINE_WINOGRAD_POINTS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < columns; i++) {
+#pragma clang loop unroll(full)
+    for (int k = 0; k < rows; k++) line[k] = LOAD16(from + (k * columns + i) * position);
+    winograd_output_side(rows, high, line, results);
+#pragma clang loop unroll(full)
+    for (int k = 0; k < high; k++) half[k * columns + i] = results[k];
+  }
+  const v16f start = LOAD16(bias);
+#pragma clang loop unroll(full)
+  for (int k = 0; k < high; k++, y += width, add = add ? add + width : 0) {
+    winograd_output_side(columns, wide, half + k * columns, results);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < wide; i++) {
+      v16f result = results[i] + start;
+      if (add) result += LOAD16(add + i * 16);
+      STORE16(y + i * 16, ACTIVATE16(activation, result));
+    }
+  }
+}
+
+// A function for each kind of tile: what they have in common would not stay in registers.
+#define WINOGRAD_INPUT(rows, columns)                                                                                         \
+  static BITLINE_TARGET __attribute__((noinline)) void winograd_input_##rows##x##columns(                                     \
+    const float *from, int64_t row, int64_t column, float *to, int64_t position                                               \
+  ) {                                                                                                                         \
+    winograd_input_whole(rows, columns, from, row, column, to, position);                                                     \
+  }
+#define WINOGRAD_OUTPUT(rows, high, columns, wide)                                                                            \
+  static BITLINE_TARGET __attribute__((noinline)) void winograd_output_##high##x##wide##_##rows##x##columns(                  \
+    const float *from, int64_t position, const float *bias, const float *add, bitline_activation activation, float *y,        \
+    int64_t width                                                                                                             \
+  ) {                                                                                                                         \
+    winograd_output_whole(rows, high, columns, wide, from, position, bias, add, activation, y, width);                        \
+  }
+WINOGRAD_INPUT(6, 6)
+WINOGRAD_INPUT(6, 4)
+WINOGRAD_INPUT(4, 4)
+#define WINOGRAD_OUTPUTS(OUTPUT)                                                                                              \
+  OUTPUT(6, 2, 6, 2) OUTPUT(6, 3, 6, 3) OUTPUT(6, 4, 6, 4) OUTPUT(6, 4, 4, 2) OUTPUT(4, 2, 4, 2) OUTPUT(4, 3, 4, 3)
+WINOGRAD_OUTPUTS(WINOGRAD_OUTPUT)
+
+/// A line of an axis, by a matrix.
+BITLINE_INLINE BITLINE_TARGET void winograd_line(
+  const float (*matrix)[BITLINE_WINOGRAD_POINTS], int outputs, int inputs, const v16f *from, int64_t from_next, v16f *to, int64_t to_next
+) {
+  for (int i = 0; i < outputs; i++) {
+    v16f sum = from[0] * SPLAT16(matrix[i][0]);
+    for (int k = 1; k < inputs; k++) sum = BITLINE_MULTIPLY_ADD(from[k * from_next], SPLAT16(matrix[i][k]), sum);
+    to[i * to_next] = sum;
+  }
+}
+
+/// The input of tiles that end an axis.
+BITLINE_INLINE BITLINE_TARGET void winograd_input_rest(
+  const winograd_grid *g, const winograd_cursor *at, const float *from, int64_t row, int64_t column, float *to, int64_t position
+) {
+  v16f copy[WINOGRAD_MOST], half[WINOGRAD_MOST], line[BITLINE_WINOGRAD_POINTS];
+  const winograd_transform *rows = &g->rows.transforms[at->rest_row], *columns = &g->columns.transforms[at->rest_column];
+  for (int y = 0; y < rows->points; y++) {
+    for (int i = 0; i < columns->points; i++) copy[y * columns->points + i] = LOAD16(from + y * row + i * column);
+  }
+  for (int i = 0; i < columns->points; i++) {
+    winograd_line(rows->input, rows->points, rows->points, copy + i, columns->points, half + i, columns->points);
+  }
+  for (int y = 0; y < rows->points; y++) {
+    winograd_line(columns->input, columns->points, columns->points, half + y * columns->points, 1, line, 1);
+    float *there = to + winograd_place(&g->rows, at->rest_row, y) * g->columns.points * position;
+    for (int i = 0; i < columns->points; i++) STORE16(there + winograd_place(&g->columns, at->rest_column, i) * position, line[i]);
+  }
+}
+
+/// The results of tiles that end an axis.
+BITLINE_INLINE BITLINE_TARGET void winograd_output_rest(
+  const winograd_grid *g, const winograd_cursor *at, const float *from, int64_t position, const float *bias, const float *add,
+  bitline_activation activation, float *y, int64_t width
+) {
+  v16f copy[WINOGRAD_MOST], half[WINOGRAD_MOST], line[BITLINE_WINOGRAD_POINTS];
+  const winograd_transform *rows = &g->rows.transforms[at->rest_row], *columns = &g->columns.transforms[at->rest_column];
+  for (int k = 0; k < rows->points; k++) {
+    const float *there = from + winograd_place(&g->rows, at->rest_row, k) * g->columns.points * position;
+    for (int i = 0; i < columns->points; i++) {
+      copy[k * columns->points + i] = LOAD16(there + winograd_place(&g->columns, at->rest_column, i) * position);
+    }
+  }
+  for (int i = 0; i < columns->points; i++) {
+    winograd_line(rows->output, rows->results, rows->points, copy + i, columns->points, half + i, columns->points);
+  }
+  const v16f start = LOAD16(bias);
+  for (int k = 0; k < rows->results; k++, y += width, add = add ? add + width : 0) {
+    winograd_line(columns->output, columns->results, columns->points, half + k * columns->points, 1, line, 1);
+    for (int i = 0; i < columns->results; i++) {
+      v16f result = line[i] + start;
+      if (add) result += LOAD16(add + i * 16);
+      STORE16(y + i * 16, ACTIVATE16(activation, result));
+    }
+  }
+}
+
+/// The tiles `first..<first + count` of a block's planes, which lie `sample` apart, from `row_phase` and `column_phase` of the window on.
+BITLINE_INLINE BITLINE_TARGET void winograd_input_tiles(
+  const winograd_grid *g, int64_t samples, int64_t first, int64_t count, int row_phase, int column_phase, const float *x,
+  int64_t sample, float *to, int64_t position
+) {
+  v16f copy[WINOGRAD_MOST];
+  winograd_cursor at = winograd_cursor_at(g, samples, first);
+  for (int64_t tile = 0; tile < count; tile++, to += 16, winograd_next(g, samples, &at)) {
+    const int high = at.rest_row ? g->rows.rest_points : g->rows.points, wide = at.rest_column ? g->columns.rest_points : g->columns.points;
+    const int64_t top = (int64_t)at.row * g->rows.results * g->step + row_phase - g->pad_top;
+    const int64_t left = (int64_t)at.column * g->columns.results * g->step + column_phase - g->pad_left;
+    const float *from = x + at.sample * sample + (top * g->width + left) * 16;
+    int64_t row = (int64_t)g->step * g->width * 16, column = g->step * 16;
+    if (top < 0 || left < 0 || top + (high - 1) * g->step >= g->height || left + (wide - 1) * g->step >= g->width) {
+      for (int64_t y = 0; y < high; y++) {
+        for (int64_t i = 0; i < wide; i++) {
+          const int64_t line = top + y * g->step, place = left + i * g->step;
+          const int inside = line >= 0 && line < g->height && place >= 0 && place < g->width;
+          copy[y * wide + i] = inside ? LOAD16(from + y * row + i * column) : SPLAT16(0.0f);
         }
       }
       from = (const float *)copy;
-      stride = side * 16;
+      row = wide * 16;
+      column = 16;
     }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < side; i++) {
-      v16f line[MOST];
-#pragma clang loop unroll(full)
-      for (int y = 0; y < side; y++) line[y] = LOAD16(from + y * stride + i * 16);
-      winograd_input_side(size, line, 1, half + i, side);
-    }
-#pragma clang loop unroll(full)
-    for (int y = 0; y < side; y++) {
-      v16f line[MOST];
-      winograd_input_side(size, half + y * side, 1, line, 1);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < side; i++) STORE16(to + (y * side + i) * position, line[i]);
-    }
-    if (++column == t->columns) {
-      column = 0;
-      if (++row == t->rows) row = 0, n++;
-    }
+    if (at.rest_row || at.rest_column) winograd_input_rest(g, &at, from, row, column, to, position);
+    else if (g->columns.points == 6) winograd_input_6x6(from, row, column, to, position);
+    else if (g->rows.points == 6) winograd_input_6x4(from, row, column, to, position);
+    else winograd_input_4x4(from, row, column, to, position);
   }
 }
 
 BITLINE_INLINE BITLINE_TARGET void winograd_output_tiles(
-  const winograd_tiles *t, const int size, int64_t first, int64_t count, const float *from, int64_t position, int64_t from_row,
+  const winograd_grid *g, int64_t samples, int64_t first, int64_t count, const float *from, int64_t position, int64_t from_row,
   const float *bias, const float *add, bitline_activation activation, float *y, int64_t sample
 ) {
-  enum { MOST = 6 };
-  const int side = size + 2;
-  const int64_t per_sample = (int64_t)t->rows * t->columns;
-  int64_t n = first / per_sample, row = first % per_sample / t->columns, column = first % t->columns;
-  const v16f start = LOAD16(bias);
-  for (int64_t tile = 0; tile < count; tile++, from += from_row) {
-    v16f half[4 * MOST];
-#pragma clang loop unroll(full)
-    for (int i = 0; i < side; i++) {
-      v16f line[MOST];
-#pragma clang loop unroll(full)
-      for (int k = 0; k < side; k++) line[k] = LOAD16(from + (k * side + i) * position);
-      winograd_output_side(size, line, 1, half + i, side);
+  const int64_t width = (int64_t)g->out_width * 16;
+  winograd_cursor at = winograd_cursor_at(g, samples, first);
+  for (int64_t tile = 0; tile < count; tile++, from += from_row, winograd_next(g, samples, &at)) {
+    const int64_t here = at.sample * sample + at.row * g->rows.results * width + at.column * g->columns.results * 16;
+    const float *added = add ? add + here : 0;
+    if (at.rest_row || at.rest_column) {
+      winograd_output_rest(g, &at, from, position, bias, added, activation, y + here, width);
+      continue;
     }
-    const int64_t at = n * sample + (row * size * t->out_width + column * size) * 16;
-    const int64_t high = bitline_min(size, t->out_height - row * size), wide = bitline_min(size, t->out_width - column * size);
-    for (int64_t k = 0; k < high; k++) {
-      v16f line[4];
-      winograd_output_side(size, half + k * side, 1, line, 1);
-      const int64_t here = at + k * t->out_width * 16;
-#pragma clang loop unroll(full)
-      for (int i = 0; i < size; i++) {
-        if (i >= wide) break;
-        v16f result = line[i] + start;
-        if (add) result += LOAD16(add + here + i * 16);
-        STORE16(y + here + i * 16, ACTIVATE16(activation, result));
-      }
-    }
-    if (++column == t->columns) {
-      column = 0;
-      if (++row == t->rows) row = 0, n++;
-    }
+#define WINOGRAD_CASE(rows, high, columns, wide)                                                                              \
+  case (rows == 4) * 64 + high * 8 + wide:                                                                                    \
+    winograd_output_##high##x##wide##_##rows##x##columns(from, position, bias, added, activation, y + here, width);           \
+    break;
+    switch ((g->rows.points == 4) * 64 + g->rows.results * 8 + g->columns.results) { WINOGRAD_OUTPUTS(WINOGRAD_CASE) }
+#undef WINOGRAD_CASE
   }
 }

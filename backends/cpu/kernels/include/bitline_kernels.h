@@ -155,8 +155,9 @@ size_t bitline_conv_blocked_f32_plan_bytes(bitline_isa isa, const bitline_conv_s
 void bitline_conv_blocked_f32_prepare(
   bitline_isa isa, const bitline_conv_shape *shape, int plain, int64_t samples, int exact, const float *weights, const float *bias,
   bitline_activation activation, void *plan);
-/// Results along a side of the tiles by which a plan transforms; 0: it computes directly.
-int bitline_conv_blocked_f32_winograd_tile(const void *plan);
+/// Results along the axes of the tiles by which a plan transforms; 0: it computes directly.
+int bitline_conv_blocked_f32_winograd_rows(const void *plan);
+int bitline_conv_blocked_f32_winograd_columns(const void *plan);
 /// Bytes that `bitline_conv_blocked_f32_run` needs as workspace.
 size_t bitline_conv_blocked_f32_workspace_bytes(const void *plan, int64_t batch, int threads);
 /// The convolution of `batch` samples; `add` (or null) is added to it before the activation. Each result is the same whatever the batch
