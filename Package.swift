@@ -13,7 +13,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 
 let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6)]
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let hardwareFiles = [
   "c3sram", "cap-ram", "colonnade", "conv-ram-isscc2018", "conv-sram-jssc2019", "dong-7nm", "ideal", "jia-65nm", "processor-65nm-int8",
@@ -34,16 +33,17 @@ let package = Package(
     .library(name: "BitlineAPI", targets: ["GraphIR", "ReferenceKernels", "PluginAPI", "Hardware", "Driver", "Tool"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     // The language and its meaning.
     room("GraphIR", "Sources/GraphIR"),
     room("ReferenceKernels", "Sources/ReferenceKernels", ["GraphIR"]),
     room("PluginAPI", "Sources/PluginAPI", ["GraphIR"]),
+    .systemLibrary(
+      name: "CYAML", path: "Sources/CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .target(
-      name: "Hardware", dependencies: ["GraphIR", "PluginAPI", yams], path: "Sources/Hardware",
+      name: "Hardware", dependencies: ["GraphIR", "PluginAPI", "CYAML"], path: "Sources/Hardware",
       resources: hardwareFiles.map { .embedInCode("../../hardware/\($0).yaml") },
       swiftSettings: swiftSettings),
 

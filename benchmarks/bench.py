@@ -361,20 +361,22 @@ def start_rows(a, lines):
     tools = [("dynamic", a.bitline)] + ([("static", str(a.static))] if a.static.exists() else [])
     titles, commands = [f"nothing: --version ({kind})" for kind, _ in tools], [[tool, "--version"] for _, tool in tools]
     alone = [None] * len(tools)
-    for name, is_compiled in (("lenet5", False), ("resnet18", True)):
+    programs = [("lenet5", "ONNX file", None), ("resnet18", "ONNX file", None), ("resnet18", "compiled program", "cpu"),
+                ("resnet18", "compiled program, exact", "cpu{exact=true}")]
+    for name, what, backend in programs:
         if a.models and name not in a.models:
             continue
         model, x = a.work / f"{name}.onnx", a.work / f"{name}-x.npy"
         np.save(x, sample(name, 1))
-        if is_compiled:
-            program = a.work / f"{name}.bitline"
+        if backend:
+            program = a.work / f"{name}-{backend}.bitline"
             subprocess.run(
-                [a.bitline, "compile", str(model), "--batch", "1", "--backend", "cpu", "-o", str(program)], check=True, capture_output=True)
+                [a.bitline, "compile", str(model), "--batch", "1", "--backend", backend, "-o", str(program)], check=True, capture_output=True)
             model = program
-        run = Bitline("", a.bitline, model, 1, 1).median(runs_for(name, 1)) * 1e3
+        run = Bitline("", a.bitline, model, 1, 1, ("--backend", backend or "cpu")).median(runs_for(name, 1)) * 1e3
         for kind, tool in tools:
-            titles.append(f"{name}, {'compiled program' if is_compiled else 'ONNX file'} ({kind})")
-            commands.append([tool, "run", str(model), "--input", str(x), "--backend", "cpu", "--threads", "1"])
+            titles.append(f"{name}, {what} ({kind})")
+            commands.append([tool, "run", str(model), "--input", str(x), "--threads", "1"])
             alone.append(run)
     done = subprocess.run([sys.executable, "-c", STARTS, json.dumps(commands), "30"], stdout=subprocess.PIPE, check=True, text=True)
     for title, run, (times, peak) in zip(titles, alone, json.loads(done.stdout)):

@@ -24,10 +24,9 @@ cp docs/*.md "$work/Bitline.docc"
 } >"$work/Bitline.docc/Bitline.md"
 
 target=$(swift -print-target-info | sed -n 's/^ *"triple": "\(.*\)",/\1/p')
-yaml=$build/../../checkouts/Yams/Sources/CYaml/include
 for module in $modules; do
   swift symbolgraph-extract -module-name "$module" -target "$target" -I "$build/Modules" -Xcc -fmodule-map-file=Sources/CZlib/module.modulemap \
-    -Xcc -fmodule-map-file="$yaml/module.modulemap" -Xcc -I"$yaml" \
+    -Xcc -fmodule-map-file=Sources/CYAML/module.modulemap \
     -minimum-access-level public -skip-synthesized-members -output-dir "$work/graphs"
 done
 docc convert "$work/Bitline.docc" --additional-symbol-graph-dir "$work/graphs" --output-path "$output" \

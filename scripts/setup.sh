@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the system libraries that the build needs, where they are missing: libprotobuf-c, zlib, pkg-config, make.
+# Installs the system libraries that the build needs, where they are missing: libprotobuf-c, libyaml, zlib, pkg-config, make.
 # Debian and its like, as root or with sudo; elsewhere it says in one line what to install and exits 1. Does nothing when all is there.
 set -euo pipefail
 
@@ -19,11 +19,12 @@ has git || missing+=(git)
 has make || missing+=(make)
 has pkg-config || missing+=(pkg-config)
 library libprotobuf-c || missing+=(libprotobuf-c-dev)
+library yaml-0.1 || missing+=(libyaml-dev)
 library zlib || missing+=(zlib1g-dev)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(uname)" = Darwin ]; then
-  fail "please install what is missing: brew install pkg-config protobuf-c zlib"
+  fail "please install what is missing: brew install pkg-config protobuf-c libyaml zlib"
 fi
 wish="please install what is missing: apt-get install ${missing[*]}"
 has apt-get || fail "$wish, or what your system calls them"

@@ -10,7 +10,7 @@ import PluginAPI
 /// readers must not take changes the magic.
 ///
 /// A program is mapped, not read: constants lie where they are until somebody uses them. They are compared with their hash only with
-/// `checksAll`, and all else always.
+/// `checksAll`, and all else always. They stand last, behind what every run reads, since the system maps up to 2 MB around what is touched.
 public struct ProgramFile: Sendable {
   private static let magic = Array("BITLPRG2".utf8)
   private static let alignment = 64
@@ -45,8 +45,8 @@ public struct ProgramFile: Sendable {
     let texts =
       [("backend", "\(backend)"), ("model", model), ("graph", Printer.print(graph))] + (packed.map { [("packed-key", $0.key)] } ?? [])
     var sections = texts.map { (name: $0, storage: TensorStorage(copying: Array($1.utf8))) }
-    sections.append(("constants", TensorStorage(copying: ConstantArchive.encode(Printer.constants(of: graph)))))
     if let packed { sections.append(("packed", packed.storage)) }
+    sections.append(("constants", TensorStorage(copying: ConstantArchive.encode(Printer.constants(of: graph)))))
     let head = ProgramFile.head(sections)
     return try head.withUnsafeBytes { head in
       let zeros = [UInt8](repeating: 0, count: ProgramFile.alignment)

@@ -2,21 +2,23 @@
 ///
 /// Layout, little-endian: `BITLCST2`, count u32, then for each constant its digest and type (counted strings) and how many bytes it has, u64;
 /// then the bytes of each, aligned to 64. Elements of type bit are packed, eight to a byte, lowest first, 1 for +1.
+/// Short constants come first: where an archive is mapped, who reads biases and scales only is not to have pages of weights brought in with each.
 public enum ConstantArchive {
   private static let magic = Array("BITLCST2".utf8)
 
-  /// The bytes of an archive, in the order of digests.
+  /// The bytes of an archive, in the order of lengths and, where these are equal, of digests.
   public static func encode(_ constants: [String: Tensor]) -> [UInt8] {
     var writer = ByteWriter()
     writer.write(raw: magic)
     writer.write(UInt32(constants.count))
-    let constants = constants.sorted { $0.key < $1.key }
-    for (digest, tensor) in constants {
+    let constants = constants.map { (digest: $0, tensor: $1, count: byteCount(of: $1.element, $1.count) ?? 0) }
+      .sorted { ($0.count, $0.digest) < ($1.count, $1.digest) }
+    for (digest, tensor, count) in constants {
       writer.write(digest)
       writer.write(tensor.type.description)
-      writer.write(UInt64(byteCount(of: tensor.element, tensor.count) ?? 0))
+      writer.write(UInt64(count))
     }
-    for (_, tensor) in constants {
+    for (_, tensor, _) in constants {
       writer.align(to: 64)
       if tensor.element == .bit { writer.write(raw: packed(tensor)) } else { tensor.withBytes { writer.write(raw: $0) } }
     }

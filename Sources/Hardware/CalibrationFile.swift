@@ -1,6 +1,5 @@
 import GraphIR
 import PluginAPI
-import Yams
 
 /// A calibration of one made chip as a file: YAML of kind `calibration`.
 public enum CalibrationFile {
@@ -41,9 +40,9 @@ public enum CalibrationFile {
 
   /// Reads the text of a file; `file` names it in faults.
   public static func parse(_ text: String, file: String) throws -> ChipCalibration {
-    let node: YAMLNode?
-    do { node = try Yams.compose(yaml: text) } catch { throw SheetReader.diagnostic(for: error, file: file) }
-    guard let node else { throw Diagnostic(.badInput, "the file is empty", file: file, hint: "'bitline calibrate' writes one") }
+    guard let node = try YAMLNode.read(text, file: file) else {
+      throw Diagnostic(.badInput, "the file is empty", file: file, hint: "'bitline calibrate' writes one")
+    }
     let root = try Entry(node, file: file).fields([
       "kind", "hardware", "seed", "chip", "trims", "ranges", "ranges_saw", "checked_on", "bought",
     ])
@@ -80,30 +79,27 @@ private struct Entry {
   private let node: YAMLNode
   private let file: String
   private let path: String
-  private let line: Int
 
-  init(_ node: YAMLNode, file: String, path: String = "", line: Int = 1) {
-    (self.node, self.file, self.path, self.line) = (node, file, path, node.line(or: line))
-  }
+  init(_ node: YAMLNode, file: String, path: String = "") { (self.node, self.file, self.path) = (node, file, path) }
 
   private func fault(_ what: String) -> Diagnostic {
-    Diagnostic(.badInput, path.isEmpty ? "the file is \(what)" : "'\(path)' is \(what)", file: file, place: "line \(line)")
+    Diagnostic(.badInput, path.isEmpty ? "the file is \(what)" : "'\(path)' is \(what)", file: file, place: "line \(node.line)")
   }
 
   /// Itself, once its fields are known to be among these.
   func fields(_ known: [String]) throws -> Entry {
     guard let mapping = node.mapping else { throw fault("not a mapping of \(known.joined(separator: ", "))") }
-    for (key, _) in mapping where !known.contains(key.scalar?.string ?? "") {
+    for (key, _) in mapping where !known.contains(key.scalar ?? "") {
       throw Diagnostic(
-        .badInput, "unknown field '\(key.scalar?.string ?? "?")'", file: file, place: "line \(key.line(or: line))",
+        .badInput, "unknown field '\(key.scalar ?? "?")'", file: file, place: "line \(key.line)",
         hint: "known: \(known.joined(separator: ", "))")
     }
     return self
   }
 
   func optional(_ name: String) -> Entry? {
-    guard let mapping = node.mapping, let value = mapping[YAMLNode(name)] else { return nil }
-    return Entry(value, file: file, path: path.isEmpty ? name : "\(path).\(name)", line: line)
+    guard let value = node.mapping?.first(where: { $0.key.scalar == name })?.value else { return nil }
+    return Entry(value, file: file, path: path.isEmpty ? name : "\(path).\(name)")
   }
 
   func entry(_ name: String) throws -> Entry {
@@ -112,24 +108,24 @@ private struct Entry {
   }
 
   func list() throws -> [Entry] {
-    guard let sequence = node.sequence else { throw fault("not a list") }
-    return sequence.enumerated().map { Entry($1, file: file, path: "\(path)[\($0)]", line: line) }
+    guard let list = node.list else { throw fault("not a list") }
+    return list.enumerated().map { Entry($1, file: file, path: "\(path)[\($0)]") }
   }
 
   func text() throws -> String {
-    guard let text = node.scalar?.string, !text.isEmpty else { throw fault("not text") }
+    guard let text = node.scalar, !text.isEmpty else { throw fault("not text") }
     return text
   }
 
   func int(_ range: ClosedRange<Int>) throws -> Int {
-    guard let text = node.scalar?.string, let number = Int(text), range.contains(number) else {
+    guard let text = node.scalar, let number = Int(text), range.contains(number) else {
       throw fault("not a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
   }
 
   func number(_ range: ClosedRange<Double>) throws -> Double {
-    guard let text = node.scalar?.string, let number = Double(text), range.contains(number) else {
+    guard let text = node.scalar, let number = Double(text), range.contains(number) else {
       throw fault("not a number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number

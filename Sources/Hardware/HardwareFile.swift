@@ -51,8 +51,8 @@ public enum HardwareFile: Hashable, Sendable {
   private static func read(_ text: String, file: String) throws -> HardwareFile {
     var probe = SheetReader(file: file)
     let root = try probe.root(text, fields: MacroDescription.fields + ProcessorDescription.fields)
-    guard let spelled = root.entries["kind"]?.scalar?.string, let kind = Kind(rawValue: spelled) else {
-      let line = root.entries["kind"]?.line(or: 1) ?? 1
+    guard let spelled = root.entries["kind"]?.scalar, let kind = Kind(rawValue: spelled) else {
+      let line = root.entries["kind"]?.line ?? 1
       let hint = "wanted: kind: \(Kind.allCases.map(\.rawValue).joined(separator: " or "))"
       throw Diagnostic(.badInput, "does not say what it describes", file: file, place: "line \(line)", hint: hint)
     }

@@ -210,7 +210,7 @@ extension MacroDescription {
       for field in all.dropFirst() {
         guard let node = output.entries[field] else { continue }
         reader.report(
-          "'output.\(field)' says something that an exact readout has not", line: node.line(or: output.line), hint: "leave it out")
+          "'output.\(field)' says something that an exact readout has not", line: node.line, hint: "leave it out")
       }
       return nil
     case .converter:
@@ -225,7 +225,7 @@ extension MacroDescription {
       if let reference, bits > 1 {
         reader.report(
           "'output.reference' is what a comparator decides against, the converter has \(bits) bits",
-          line: reference.node.line(or: output.line), hint: "leave it out")
+          line: reference.node.line, hint: "leave it out")
       }
       return Converter(
         bits: bits, top: top, fullScale: fullScale.number ?? 1, meanOver: meanOver ?? .connected,
@@ -242,7 +242,7 @@ extension MacroDescription {
     if bits == 1 && levels == 2 { return whole }
     guard levels % 2 == 1, levels > 1, (levels - 1) / 2 <= whole, bits > 1 else {
       reader.report(
-        "'output.levels' is \(levels), which \(bits) bits do not hold around 0", line: node.line(or: output.line),
+        "'output.levels' is \(levels), which \(bits) bits do not hold around 0", line: node.line,
         hint: bits == 1 ? "a comparator has 2" : "wanted: an odd number from 3 to \(2 * whole + 1)")
       return whole
     }

@@ -1,6 +1,5 @@
 import GraphIR
 import PluginAPI
-import Yams
 
 /// Reads one hardware file field by field, and collects every fault in it with its line.
 ///
@@ -35,34 +34,32 @@ struct SheetReader {
 
   /// The file as its root section.
   mutating func root(_ text: String, fields: [String]) throws -> Section {
-    let node: YAMLNode?
-    do { node = try Yams.compose(yaml: text) } catch { throw SheetReader.diagnostic(for: error, file: file) }
-    guard let node else {
+    guard let node = try YAMLNode.read(text, file: file) else {
       throw Diagnostic(.badInput, "the file is empty", file: file, hint: "a hardware file begins with 'kind:' and 'name:'")
     }
-    return section(node, path: "", parentLine: 1, fields: fields)
+    return section(node, path: "", fields: fields)
   }
 
   /// The section under `field`.
   mutating func section(_ parent: Section, _ field: String, fields: [String]) -> Section {
     guard let node = required(parent, field) else { return Section(path: parent.path(of: field), line: parent.line, entries: [:]) }
-    return section(node, path: parent.path(of: field), parentLine: parent.line, fields: fields)
+    return section(node, path: parent.path(of: field), fields: fields)
   }
 
   /// The sections of a list under `field`; at least one.
   mutating func sections(_ parent: Section, _ field: String, fields: [String]) -> [Section] {
     guard let node = required(parent, field) else { return [] }
-    guard let list = node.sequence, !list.isEmpty else {
+    guard let list = node.list, !list.isEmpty else {
       report(
-        "'\(parent.path(of: field))' is \(SheetReader.kind(node))", line: node.line(or: parent.line), hint: "wanted: a list of at least one"
+        "'\(parent.path(of: field))' is \(SheetReader.kind(node))", line: node.line, hint: "wanted: a list of at least one"
       )
       return []
     }
-    return list.enumerated().map { section($1, path: "\(parent.path(of: field))[\($0)]", parentLine: parent.line, fields: fields) }
+    return list.enumerated().map { section($1, path: "\(parent.path(of: field))[\($0)]", fields: fields) }
   }
 
-  private mutating func section(_ node: YAMLNode, path: String, parentLine: Int, fields: [String]) -> Section {
-    let line = node.line(or: parentLine)
+  private mutating func section(_ node: YAMLNode, path: String, fields: [String]) -> Section {
+    let line = node.line
     guard let mapping = node.mapping else {
       report(
         "\(path.isEmpty ? "the file" : "'\(path)'") is \(SheetReader.kind(node))", line: line,
@@ -71,10 +68,10 @@ struct SheetReader {
     }
     var entries: [String: YAMLNode] = [:]
     for (key, value) in mapping {
-      guard let name = key.scalar?.string, fields.contains(name) else {
+      guard let name = key.scalar, fields.contains(name) else {
         let place = path.isEmpty ? "" : " in '\(path)'"
         report(
-          "unknown field '\(key.scalar?.string ?? "?")'\(place)", line: key.line(or: line), hint: "known: \(fields.joined(separator: ", "))"
+          "unknown field '\(key.scalar ?? "?")'\(place)", line: key.line, hint: "known: \(fields.joined(separator: ", "))"
         )
         continue
       }
@@ -97,8 +94,8 @@ struct SheetReader {
   /// Plain text.
   mutating func text(_ parent: Section, _ field: String) -> String {
     guard let node = required(parent, field) else { return "" }
-    if let scalar = node.scalar, !scalar.string.isEmpty { return scalar.string }
-    report("'\(parent.path(of: field))' is \(SheetReader.kind(node))", line: node.line(or: parent.line), hint: "wanted: text")
+    if let scalar = node.scalar, !scalar.isEmpty { return scalar }
+    report("'\(parent.path(of: field))' is \(SheetReader.kind(node))", line: node.line, hint: "wanted: text")
     return ""
   }
 
@@ -106,12 +103,12 @@ struct SheetReader {
   mutating func quantity(_ parent: Section, _ field: String, _ dimension: Dimension, in range: ClosedRange<Double> = 0...1e15) -> Fact {
     let path = parent.path(of: field)
     guard let node = required(parent, field) else { return note(Fact(path, .unknown, source: "missing")) }
-    let body = section(node, path: path, parentLine: parent.line, fields: ["value", "unit", "mark", "source", "unknown"])
+    let body = section(node, path: path, fields: ["value", "unit", "mark", "source", "unknown"])
     guard !body.entries.isEmpty else { return note(Fact(path, .unknown, source: "unreadable")) }
     if let flag = body.entries["unknown"] {
-      if flag.scalar?.string != "true" || body.entries["value"] != nil {
+      if flag.scalar != "true" || body.entries["value"] != nil {
         report(
-          "'\(path)' is neither known nor unknown", line: flag.line(or: body.line),
+          "'\(path)' is neither known nor unknown", line: flag.line,
           hint: "write {unknown: true, source: …}, without a value")
       }
       return note(Fact(path, .unknown, source: text(body, "source")))
@@ -123,7 +120,7 @@ struct SheetReader {
     if value.isFinite && size.isFinite && !range.contains(base) {
       report(
         "'\(path)' is \(base.plain) \(dimension.base), which is out of range",
-        line: body.entries["value"]?.line(or: body.line) ?? body.line,
+        line: body.entries["value"]?.line ?? body.line,
         hint: "wanted: \(range.lowerBound.plain) to \(range.upperBound.plain) \(dimension.base)")
     }
     return note(Fact(path, .number(base, unit: dimension.base, mark), source: text(body, "source")))
@@ -134,7 +131,7 @@ struct SheetReader {
     let before = faults.count
     let fact = quantity(parent, field, dimension, in: Double(range.lowerBound)...Double(range.upperBound))
     guard faults.count == before else { return range.lowerBound }
-    let line = parent.entries[field]?.line(or: parent.line) ?? parent.line
+    let line = parent.entries[field]?.line ?? parent.line
     guard let number = fact.number else {
       report("'\(fact.path)' cannot be unknown", line: line, hint: "wanted: \(range.lowerBound) to \(range.upperBound) \(dimension.base)")
       return range.lowerBound
@@ -151,7 +148,7 @@ struct SheetReader {
   mutating func word<Word: RawRepresentable & CaseIterable>(_ parent: Section, _ field: String, _: Word.Type) -> Word?
   where Word.RawValue == String {
     guard let node = required(parent, field) else { return nil }
-    let body = section(node, path: parent.path(of: field), parentLine: parent.line, fields: ["value", "mark", "source"])
+    let body = section(node, path: parent.path(of: field), fields: ["value", "mark", "source"])
     guard !body.entries.isEmpty else { return nil }
     let spelled = text(body, "value")
     let fact = Fact(body.path, .word(spelled, mark(body)), source: text(body, "source"))
@@ -174,9 +171,9 @@ struct SheetReader {
 
   private mutating func number(_ body: Section, _ path: String) -> Double {
     guard let node = required(body, "value") else { return .nan }
-    if let scalar = node.scalar, let value = Double(scalar.string), value.isFinite { return value }
-    let hint = node.sequence == nil ? "wanted: a number" : "wanted: one number; sweeps over a list are not taken here"
-    report("'\(path).value' is \(SheetReader.kind(node))", line: node.line(or: body.line), hint: hint)
+    if let scalar = node.scalar, let value = Double(scalar), value.isFinite { return value }
+    let hint = node.list == nil ? "wanted: a number" : "wanted: one number; sweeps over a list are not taken here"
+    report("'\(path).value' is \(SheetReader.kind(node))", line: node.line, hint: hint)
     return .nan
   }
 
@@ -184,7 +181,7 @@ struct SheetReader {
     let spelled = text(body, "unit")
     if let unit = dimension.units.first(where: { $0.name == spelled }) { return unit.size }
     if !spelled.isEmpty {
-      let line = body.entries["unit"]?.line(or: body.line) ?? body.line
+      let line = body.entries["unit"]?.line ?? body.line
       report(
         "unknown unit '\(spelled)' for '\(body.path)'", line: line,
         hint: "\(dimension.name) is in \(dimension.units.map(\.name).joined(separator: ", "))")
@@ -196,7 +193,7 @@ struct SheetReader {
     let spelled = text(body, "mark")
     if let mark = PluginAPI.Mark(rawValue: spelled) { return mark }
     if !spelled.isEmpty {
-      let line = body.entries["mark"]?.line(or: body.line) ?? body.line
+      let line = body.entries["mark"]?.line ?? body.line
       report(
         "unknown mark '\(spelled)' of '\(body.path)'", line: line,
         hint: "marks are \(PluginAPI.Mark.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -207,11 +204,15 @@ struct SheetReader {
   // MARK: - Words for faults
 
   private static func kind(_ node: YAMLNode) -> String {
-    switch node {
-    case .scalar(let scalar): scalar.string.isEmpty ? "empty" : "'\(scalar.string)'"
+    switch node.content {
+    case .scalar(let text): text.isEmpty ? "empty" : "'\(text)'"
     case .mapping: "a mapping"
-    case .sequence: "a list"
-    case .alias: "an alias"
+    case .list: "a list"
     }
   }
+}
+
+extension Double {
+  /// As people write it: whole numbers without a point.
+  var plain: String { Int(exactly: self).map(String.init) ?? "\(self)" }
 }

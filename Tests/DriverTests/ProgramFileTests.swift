@@ -35,6 +35,23 @@ import Testing
     expectSame(try read(program.bytes), program)
   }
 
+  /// What each run touches lies together in front, and the weights behind it: the system maps up to 2 MB around a byte.
+  @Test func weightsLieBehindWhatARunTouches() throws {
+    let program = try sample()
+    let large = Tensor.vector((0..<1000).map(Float.init))
+    var graph = program.graph
+    let weights = graph.addConstant(large)
+    let small = graph.addConstant(Tensor.vector((0..<20).map { Float($0) + 0.1 }))
+    for id in [weights, small] { graph.addOutput("\(id)", id) }
+    let read = try read(ProgramFile(graph: graph, backend: program.backend, model: program.model, packed: program.packed).bytes)
+    func address(_ id: ValueID) throws -> UInt {
+      guard case .constant(let tensor) = read.graph[id].definition else { throw Diagnostic(.badInput, "\(id) is no constant") }
+      return tensor.withBytes { UInt(bitPattern: $0.baseAddress) }
+    }
+    let packed = UInt(bitPattern: try #require(read.packed).storage.bytes.baseAddress)
+    #expect(try packed < address(small) && address(small) < address(weights))
+  }
+
   /// A damaged byte is noticed, or lies in none of the sections: between them there are less than 64 bytes.
   @Test func everyDamagedByteIsNoticed() throws {
     let program = try sample()

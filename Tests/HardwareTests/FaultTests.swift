@@ -120,11 +120,31 @@ import Testing
         "x.yaml: the file is empty (a hardware file begins with 'kind:' and 'name:')"
       ])
     let twice = messages { try HardwareFile.parse("kind: macro\nname: a\nname: b\n", file: "x.yaml") }
-    #expect(twice.count == 1 && twice[0].contains("says 'name' twice"))
+    #expect(twice == ["x.yaml: line 3: says 'name' twice (each field stands once)"])
     #expect(
       messages { try HardwareFile.parse("name: a\n", file: "x.yaml") } == [
         "x.yaml: line 1: does not say what it describes (wanted: kind: macro or processor)"
       ])
+  }
+
+  @Test(arguments: [
+    ("a: 1\n---\nb: 2\n", "line 2: is not YAML of one document: another begins here"),
+    ("a: 1\nb: *c\n", "line 2: is not YAML: nothing before is named '&c'"),
+    ("a: &a [*a]\n", "line 1: is not YAML: nothing before is named '&a'"),
+    ("a: \u{1}\n", "is not YAML: control characters are not allowed"),
+    ("a: 1\nb: " + String(repeating: "[", count: 1 << 20), "line 2: is nested more than 100 levels deep"),
+  ])
+  func notOneTree(_ text: String, _ fault: String) {
+    #expect(messages { try HardwareFile.parse(text, file: "x.yaml") } == ["x.yaml: \(fault)"])
+  }
+
+  @Test func anAliasIsWhatItNames() throws {
+    let text = try shippedText("conv-ram-isscc2018")
+    let rows = try #require(text.firstMatch(of: /rows: (\{value: 16.*\})/))
+    let other = text.replacing(rows.0, with: "rows: &rows \(rows.1)").replacing(
+      /columns: \{.*\}/, with: "columns: *rows", maxReplacements: 1)
+    guard case .macro(let macro) = try HardwareFile.parse(other, file: "x.yaml") else { return #expect(Bool(false), "no macro") }
+    #expect((macro.rows, macro.columns) == (16, 16))
   }
 
   @Test func memoriesGrow() throws {
