@@ -217,8 +217,8 @@ typedef struct conv_i8_work {
   /// The sample as it came, and as it is read.
   const uint8_t *x, *read;
   uint8_t *y, *padded;
-  /// Runs of a task, and tasks for each panel.
-  int64_t runs, parts;
+  /// Tasks for each panel.
+  int64_t parts;
 } conv_i8_work;
 
 /// One row of one block of what a point with strides sees.
@@ -314,9 +314,10 @@ static void direct_task(void *context, int64_t index, int worker) {
   void (*block_kernel)(const block_words_args *) = is_few ? table->block_i8_few : p->words == 1 ? table->block_i8_word : table->block_i8;
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index / work->parts);
   const int most = is_few ? BITLINE_FEW_ROWS : table->block_words_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
-  const int64_t first_run = index % work->parts * work->runs;
-  const int64_t positions = p->layout.run * p->layout.runs, end_run = bitline_min(first_run + work->runs, p->layout.runs);
+  const int64_t positions = p->layout.run * p->layout.runs;
   const int64_t pieces = (p->layout.run + most - 1) / most, each = p->layout.run / pieces, longer = p->layout.run % pieces;
+  const int64_t part = index % work->parts, all = p->layout.runs * pieces;
+  const int64_t first_piece = part * all / work->parts, end_piece = (part + 1) * all / work->parts;
   requantize_lanes requantize[4];
   for (int64_t v = 0; v < panel.vecs; v++) {
     requantize[v] = requantize_lanes_of(&p->requantize, (const char *)p + p->parameters, panel.first + v);
@@ -329,33 +330,30 @@ static void direct_task(void *context, int64_t index, int worker) {
     .start = (const int32_t *)((const char *)p + p->starts) + panel.first * BITLINE_LANES, .lanes = requantize,
     .codes_vec = positions * BITLINE_LANES, .doubts = doubts, .any = &any, .few = (int)few};
   // Weights of the next panel come near while this one's are used.
-  const int64_t calls = bitline_max(1, (end_run - first_run) * pieces);
+  const int64_t calls = bitline_max(1, end_piece - first_piece);
   args.ahead = args.w + p->tap_count * p->words * panel.vecs * BITLINE_LANES * 4;
   args.ahead_lines = (p->words * panel.vecs + calls - 1) / calls;
-  for (int64_t run = first_run; run < end_run; run++) {
+  for (int64_t piece = first_piece; piece < end_piece; piece++) {
     // Pieces differ by one row at most, those of few words are as long as they may be.
-    int64_t end = 0;
-    for (int64_t piece = 0; piece < pieces; piece++) {
-      const int64_t first = end, position = run * p->layout.run + first;
-      end = is_few ? bitline_min(end + most, p->layout.run) : end + each + (piece < longer);
-      args.x = work->read + (run * p->layout.position_row + first) * p->words * 4;
-      args.codes = work->y + (panel.first * positions + position) * BITLINE_LANES;
-      args.rows = (int)(end - first);
-      block_kernel(&args);
-      args.ahead += p->tap_count * args.ahead_lines * 64;
-      if (!any) continue;
-      for (int64_t v = 0; v < panel.vecs; v++) {
-        for (int64_t row = 0; row < args.rows; row++) {
-          // Most are sure: four at a time are passed over.
-          uint64_t four;
-          memcpy(&four, &doubts[v][row], sizeof four);
-          if (row % 4 == 0 && four == 0) row += 3;
-          else if (doubts[v][row] != 0) {
-            const int64_t at = position + row;
-            conv_i8_settle_lanes(
-              p, work->x, doubts[v][row], panel.first + v, at / p->shape.out_width, at % p->shape.out_width,
-              args.codes + v * args.codes_vec + row * BITLINE_LANES);
-          }
+    const int64_t run = piece / pieces, of_run = piece % pieces;
+    const int64_t first = is_few ? of_run * most : of_run * each + bitline_min(of_run, longer), position = run * p->layout.run + first;
+    args.x = work->read + (run * p->layout.position_row + first) * p->words * 4;
+    args.codes = work->y + (panel.first * positions + position) * BITLINE_LANES;
+    args.rows = (int)(is_few ? bitline_min(most, p->layout.run - first) : each + (of_run < longer));
+    block_kernel(&args);
+    args.ahead += p->tap_count * args.ahead_lines * 64;
+    if (!any) continue;
+    for (int64_t v = 0; v < panel.vecs; v++) {
+      for (int64_t row = 0; row < args.rows; row++) {
+        // Most are sure: four at a time are passed over.
+        uint64_t four;
+        memcpy(&four, &doubts[v][row], sizeof four);
+        if (row % 4 == 0 && four == 0) row += 3;
+        else if (doubts[v][row] != 0) {
+          const int64_t at = position + row;
+          conv_i8_settle_lanes(
+            p, work->x, doubts[v][row], panel.first + v, at / p->shape.out_width, at % p->shape.out_width,
+            args.codes + v * args.codes_vec + row * BITLINE_LANES);
         }
       }
     }
@@ -374,13 +372,10 @@ void bitline_conv_i8_run(const void *plan, int64_t batch, const void *codes, voi
     conv_i8_work work = {
       .p = p, .x = (const uint8_t *)codes + n * channels * s->height * s->width,
       .y = (uint8_t *)y + n * p->vecs * s->out_height * s->out_width * BITLINE_LANES, .padded = workspace,
-      .runs = p->layout.runs, .parts = 1};
+      .parts = 1};
     work.read = is_direct(p) ? work.x : work.padded;
     const int threads = bitline_team_threads(team);
-    if (threads > 1) {
-      work.runs = bitline_max(1, p->layout.runs / bitline_max(1, (4 * threads + p->panels - 1) / p->panels));
-      work.parts = (p->layout.runs + work.runs - 1) / work.runs;
-    }
+    if (threads > 1) work.parts = (4 * threads + p->panels - 1) / p->panels;
     if (p->gathers) bitline_team_run(team, blocks_of(s->channels) * s->out_height, gather_task, &work);
     else if (p->words == 1) bitline_team_run(team, p->layout.height, lay_out_words_task, &work);
     else if (!p->layout.direct) bitline_team_run(team, blocks_of(s->channels) * p->layout.height, lay_out_task, &work);

@@ -59,32 +59,34 @@ static winograd_grid grid_of(const bitline_conv_shape *s, int plain, int row_poi
 
 /// How many cycles a way takes, about.
 static double cycles_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int64_t samples) {
-  // A multiply-add of sixteen lanes each, and the sums' way to memory; transforms of a tile of sixteen channels; 7 bytes of weights come
-  // from memory in one at best, and multiplying waits for one in 25 (fitted to twelve layers of 0.1 to 38 MB, EPYC of family 25).
+  // Multiply-adds of sixteen lanes, and the sums' way to memory; transforms of a tile's numbers, of sixteen channels; weights, which come
+  // from memory at a rate, and which products wait for a little. Fitted to twelve layers of 0.1 to 38 MB of weights, EPYC of family 25.
+  enum { BYTES_A_CYCLE = 7, BYTES_WAITED_FOR = 25, CYCLES_OF_A_NUMBER = 5, CYCLES_OF_A_SUM = 3 };
   const double vecs = (double)blocks_of(s->filters), blocks = plain ? 1 : (double)(phases_of(s) * blocks_of(s->channels));
   const double tiles = (double)(samples * winograd_tile_count(g)), points = g->rows.points * g->columns.points;
   double products = 0, bytes = 0;
   for (int row = 0; row < g->rows.points; row++) {
     for (int column = 0; column < g->columns.points; column++) {
       const double depth = (double)winograd_taps_of(s, g, plain, row, column).count * TAP_CHANNELS;
-      products += (double)(winograd_end_with(g, samples, row, column) - winograd_first_with(g, samples, row)) * (depth * 1.05 + 3) * vecs;
+      const int64_t count = winograd_end_with(g, samples, row, column) - winograd_first_with(g, samples, row);
+      products += (double)count * (depth * 1.05 + CYCLES_OF_A_SUM) * vecs;
       bytes += depth * vecs * 64;
     }
   }
-  products += bytes / 25;
-  return (products > bytes / 7 ? products : bytes / 7) + tiles * points * 5 * (blocks + vecs);
+  products += bytes / BYTES_WAITED_FOR;
+  const double moving = bytes / BYTES_A_CYCLE;
+  return (products > moving ? products : moving) + tiles * points * CYCLES_OF_A_NUMBER * (blocks + vecs);
 }
 
 double winograd_choose(const bitline_conv_shape *s, int plain, int64_t samples, winograd_grid *best) {
   const int stride = s->stride_width, taps = (s->kernel_width + stride - 1) / stride;
   samples = bitline_max(samples, 1);
-  const double direct = (double)samples * s->out_height * s->out_width * s->kernel_height * s->kernel_width
+  double least = (double)samples * s->out_height * s->out_width * s->kernel_height * s->kernel_width
     * (double)(plain ? s->channels : blocks_of(s->channels) * BITLINE_LANES) * (double)blocks_of(s->filters);
-  double least = direct;
   *best = (winograd_grid){0};
   if (
-    s->kernel_height != s->kernel_width || s->stride_height != stride || stride > 2 || s->dilation_height != 1 || s->dilation_width != 1 || s->groups != 1 || s->filters < 16
-    || (plain ? s->channels * phases_of(s) > PLAIN_LANES : s->channels < 16)) {
+    s->kernel_height != s->kernel_width || s->stride_height != stride || stride > 2 || s->dilation_height != 1 || s->dilation_width != 1
+    || s->groups != 1 || s->filters < 16 || (plain ? s->channels * phases_of(s) > PLAIN_LANES : s->channels < 16)) {
     return least;
   }
   for (int rows = 4; rows <= BITLINE_WINOGRAD_POINTS; rows += 2) {

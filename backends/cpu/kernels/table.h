@@ -272,9 +272,9 @@ typedef struct winograd_transform {
 typedef struct winograd_axis {
   /// Numbers of a tile on both sides of the products, taps of a phase of the window, results of a tile.
   int32_t points, taps, results;
-  /// Tiles of so many results; the results that they leave over, and the points of those.
-  int32_t whole, rest, rest_points;
-  /// The transforms of whole tiles and of what is left over.
+  /// Tiles of so many results, and the results that they leave over.
+  int32_t whole, rest;
+  /// Of whole tiles, and of what is left over.
   winograd_transform transforms[2];
 } winograd_axis;
 

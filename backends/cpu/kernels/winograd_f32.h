@@ -31,14 +31,16 @@ BITLINE_INLINE BITLINE_TARGET void winograd_output_side(const int points, const 
 #pragma clang loop unroll(full)
   for (int k = 0; k < results; k++) {
     v16f sum = k % 2 == 0 ? sum_a : rest_a;
+    if (k == 0) sum += m[0];
+    if (points == 4 && k == results - 1) sum += m[3];
     if (points == 6) {
-      const v16f other = k % 2 == 0 ? sum_b : rest_b;
-      sum = k == 0 ? sum + other : BITLINE_MULTIPLY_ADD(sum, SPLAT16(power_a), other * SPLAT16(power_b));
+      v16f other = k % 2 == 0 ? sum_b : rest_b;
+      if (k == results - 1) other = BITLINE_MULTIPLY_ADD(other, SPLAT16(power_b), m[5]);
+      else if (k > 0) other *= SPLAT16(power_b);
+      sum = k == 0 ? sum + other : BITLINE_MULTIPLY_ADD(sum, SPLAT16(power_a), other);
       power_a *= a;
       power_b *= b;
     }
-    if (k == 0) sum += m[0];
-    if (k == results - 1) sum += m[points - 1];
     to[k] = sum;
   }
 }
@@ -66,6 +68,12 @@ BITLINE_INLINE BITLINE_TARGET void winograd_input_whole(
   }
 }
 
+/// A result with its bias and what is added to it.
+BITLINE_INLINE BITLINE_TARGET void winograd_finish(v16f sum, const float *add, bitline_activation activation, float *y) {
+  if (add) sum += LOAD16(add);
+  STORE16(y, ACTIVATE16(activation, sum));
+}
+
 /// The results of whole tiles; the points of the axes and their results are constants at every call.
 BITLINE_INLINE BITLINE_TARGET void winograd_output_whole(
   const int rows, const int high, const int columns, const int wide, const float *from, int64_t position, const float *bias,
@@ -85,11 +93,7 @@ BITLINE_INLINE BITLINE_TARGET void winograd_output_whole(
   for (int k = 0; k < high; k++, y += width, add = add ? add + width : 0) {
     winograd_output_side(columns, wide, half + k * columns, results);
 #pragma clang loop unroll(full)
-    for (int i = 0; i < wide; i++) {
-      v16f result = results[i] + start;
-      if (add) result += LOAD16(add + i * 16);
-      STORE16(y + i * 16, ACTIVATE16(activation, result));
-    }
+    for (int i = 0; i < wide; i++) winograd_finish(results[i] + start, add ? add + i * 16 : 0, activation, y + i * 16);
   }
 }
 
@@ -125,7 +129,7 @@ BITLINE_INLINE BITLINE_TARGET void winograd_line(
   }
 }
 
-/// The input of tiles that end an axis.
+/// The input of tiles that end an axis: of a few of a plane, by matrices.
 BITLINE_INLINE BITLINE_TARGET void winograd_input_rest(
   const winograd_grid *g, const winograd_cursor *at, const float *from, int64_t row, int64_t column, float *to, int64_t position
 ) {
@@ -163,11 +167,7 @@ BITLINE_INLINE BITLINE_TARGET void winograd_output_rest(
   const v16f start = LOAD16(bias);
   for (int k = 0; k < rows->results; k++, y += width, add = add ? add + width : 0) {
     winograd_line(columns->output, columns->results, columns->points, half + k * columns->points, 1, line, 1);
-    for (int i = 0; i < columns->results; i++) {
-      v16f result = line[i] + start;
-      if (add) result += LOAD16(add + i * 16);
-      STORE16(y + i * 16, ACTIVATE16(activation, result));
-    }
+    for (int i = 0; i < columns->results; i++) winograd_finish(line[i] + start, add ? add + i * 16 : 0, activation, y + i * 16);
   }
 }
 
@@ -179,7 +179,7 @@ BITLINE_INLINE BITLINE_TARGET void winograd_input_tiles(
   v16f copy[WINOGRAD_MOST];
   winograd_cursor at = winograd_cursor_at(g, samples, first);
   for (int64_t tile = 0; tile < count; tile++, to += 16, winograd_next(g, samples, &at)) {
-    const int high = at.rest_row ? g->rows.rest_points : g->rows.points, wide = at.rest_column ? g->columns.rest_points : g->columns.points;
+    const int high = g->rows.transforms[at.rest_row].points, wide = g->columns.transforms[at.rest_column].points;
     const int64_t top = (int64_t)at.row * g->rows.results * g->step + row_phase - g->pad_top;
     const int64_t left = (int64_t)at.column * g->columns.results * g->step + column_phase - g->pad_left;
     const float *from = x + at.sample * sample + (top * g->width + left) * 16;

@@ -62,7 +62,6 @@ BITLINE_INLINE winograd_axis winograd_axis_of(int points, int taps, int64_t resu
   winograd_axis a = {.points = points, .taps = taps, .results = points + 1 - taps};
   a.whole = (int32_t)(results / a.results);
   a.rest = (int32_t)(results % a.results);
-  a.rest_points = a.rest + taps - 1;
   a.transforms[0] = winograd_transform_at(points, taps, a.results);
   if (a.rest > 0) a.transforms[1] = winograd_transform_at(points, taps, a.rest);
   return a;
@@ -70,12 +69,12 @@ BITLINE_INLINE winograd_axis winograd_axis_of(int points, int taps, int64_t resu
 
 /// The place of a rest's number among those of whole tiles.
 BITLINE_INLINE int winograd_place(const winograd_axis *a, int rest, int index) {
-  return rest && index == a->rest_points - 1 ? a->points - 1 : index;
+  return rest && index == a->transforms[1].points - 1 ? a->points - 1 : index;
 }
 
 /// Whether the tile at an axis' end has a product of this point.
 BITLINE_INLINE int winograd_in_rest(const winograd_axis *a, int index) {
-  return a->rest > 0 && (index < a->rest_points - 1 || index == a->points - 1);
+  return a->rest > 0 && (index < a->transforms[1].points - 1 || index == a->points - 1);
 }
 
 /// Tiles of a sample: those that end the rows, then whole ones, those that end the columns, and the one that ends both. The products of a
