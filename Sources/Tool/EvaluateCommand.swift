@@ -36,7 +36,7 @@ struct EvaluateCommand: ToolCommand {
     guard samples.data != nil else {
       throw Diagnostic(.usage, "evaluate needs labelled data", hint: "such as --data mnist:FOLDER or --data digits:1000")
     }
-    let bench = try Workbench(registry, model, backend.spellings(default: "cpu"), lowering, watching)
+    let bench = try Workbench(registry, model, backend.spellings(), lowering, watching)
     printNotes(bench.notes)
     var runs = bench.machines.map { Run(name: $0.name, stage: bench.stage.rawValue, executable: $0.executable) }
     let beside = try fullPrecision(registry, bench)

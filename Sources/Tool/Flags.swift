@@ -68,12 +68,16 @@ struct BackendFlags: ParsableArguments {
   @Option(help: "Worker threads.")
   var threads: Int = 2
 
-  func spellings(default fallback: String) throws -> [Spelling] {
+  /// The named machines; nil for the one that a program was compiled for, and `cpu` for a model.
+  func spellings() throws -> [Spelling]? {
     guard threads >= 1 else { throw Diagnostic(.usage, "--threads \(threads) is not positive") }
-    let list = try Spelling.list(backends.isEmpty ? fallback : backends.joined(separator: ","))
+    guard !backends.isEmpty else { return nil }
+    let list = try Spelling.list(backends.joined(separator: ","))
     if list.isEmpty { throw Diagnostic(.usage, "no backend is named", hint: "such as --backend cpu") }
     return list
   }
+
+  func spellings(default fallback: String) throws -> [Spelling] { try spellings() ?? Spelling.list(fallback) }
 }
 
 /// How the network is lowered.

@@ -7,7 +7,10 @@ import PluginAPI
 struct ProfileCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "profile", abstract: "Measures how long a model takes on the cpu backend, in all and layer by layer.",
-    discussion: "Inputs are random numbers of a fixed seed. A free batch is 1 unless --batch binds it.")
+    discussion: """
+      Inputs are random numbers of a fixed seed. A free batch is 1 unless --batch binds it. A compiled program is measured on the backend that it
+      was compiled for.
+      """)
 
   @OptionGroup var model: ModelFlags
   @OptionGroup var backend: BackendFlags
@@ -25,7 +28,7 @@ struct ProfileCommand: ToolCommand {
 
   func execute(_ registry: Registry) throws {
     guard repeats > 0 else { throw Diagnostic(.usage, "--repeat \(repeats) is not positive") }
-    let bench = try Workbench(registry, model, try backend.spellings(default: "cpu"), lowering, watching)
+    let bench = try Workbench(registry, model, try backend.spellings(), lowering, watching)
     var tables = [("total", ProfileCommand.totals(bench.machines, try runs(bench.machines)))]
     if !totalOnly {
       let spellings = try bench.machines.map { try ProfileCommand.timed($0.backend.spelling, registry) }

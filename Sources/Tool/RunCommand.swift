@@ -27,8 +27,7 @@ struct RunCommand: ToolCommand {
 
   func execute(_ registry: Registry) throws {
     let given = try InputReader.read(input, registry, for: model)
-    let spellings = backend.backends.isEmpty ? nil : try backend.spellings(default: "cpu")
-    let bench = try Workbench(registry, model, spellings, lowering, watching, given: given)
+    let bench = try Workbench(registry, model, try backend.spellings(), lowering, watching, given: given)
     printNotes(bench.notes)
     let inputs = try InputReader(bench.graph, modelInputs: bench.inputNames).tensors(of: given)
     guard let format = registry.tensorFormats.first(where: { $0.fileExtensions.contains(outputFormat) }) else {

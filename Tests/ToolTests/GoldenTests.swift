@@ -50,5 +50,7 @@ import Testing
     }
     let scores = try ["program", "model"].map { try Data(contentsOf: folder.appendingPathComponent("\($0)/logits.npy")) }
     #expect(scores[0] == scores[1])
+    let profile = try Bitline.run(["profile", program, "--total-only", "--repeat", "1"])
+    #expect(profile.status == 0 && profile.output.contains("\nimc "), "\(profile.output)\(profile.error)")
   }
 }
