@@ -209,7 +209,7 @@ def binary_rows(a, lines):
         chip = a.work / f"{name}-chip-{batch}.bitline"
         command = [a.bitline, "compile", path, "--backend", "imc", "--batch", str(batch), "--input-range=-1:1", "-o", chip]
         subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        read = Bitline("bitline 1 x 6 bit, tiles read in 7 bits", a.bitline, chip, batch, 1)
+        read = Bitline("bitline 1 x 6 bit, tiles read in 7 bits", a.bitline, chip, batch, 1, ("--backend", "cpu"))
         times = measure([read, entrants[0]], a.rounds, runs)
         report(lines, row(f"{name}, b={batch}, 1 thread, beside an exact readout",
                           {read.label: times[read.label], "exact": times[entrants[0].label]}, read.label))
