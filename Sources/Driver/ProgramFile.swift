@@ -3,7 +3,7 @@ import PluginAPI
 
 /// A compiled network as a file: the lowered graph, its constants, and the machine it was compiled for.
 ///
-/// Layout, little-endian: `BITLPRG2`; how many bytes a directory has, u32; the directory, which is how many sections there are, u32, then for
+/// Layout, little-endian: `BITLPRG3`; how many bytes a directory has, u32; the directory, which is how many sections there are, u32, then for
 /// each its name (counted string), offset in the file, size and hash, u64 each; the directory's own hash, u64; the sections' bytes, each
 /// aligned to 64. Hashes are those of `lineHash`. Sections: `backend` and `model` (text), `graph` (text form), `constants` (`ConstantArchive`), and
 /// where the machine packs constants `packed` with `packed-key` (text). Readers skip sections that they do not know; a change that old
@@ -12,7 +12,7 @@ import PluginAPI
 /// A program is mapped, not read: constants lie where they are until somebody uses them. They are compared with their hash only with
 /// `checksAll`, and all else always. They stand last, behind what every run reads, since the system maps up to 2 MB around what is touched.
 public struct ProgramFile: Sendable {
-  private static let magic = Array("BITLPRG2".utf8)
+  private static let magic = Array("BITLPRG3".utf8)
   private static let alignment = 64
 
   /// The graph.

@@ -74,18 +74,24 @@ package struct WordHash {
   }
 }
 
-/// The hash of many bytes: of each fourth word by itself, then of these four and what is left. It is as fast as memory.
+/// The hash of many bytes: of each eighth word by itself, then of these eight and what is left. It is as fast as memory: a word waits for the
+/// one that is mixed before it, not for its neighbours.
 package func lineHash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
   var (a, b, c, d) = (WordHash(), WordHash(), WordHash(), WordHash())
+  var (e, f, g, h) = (WordHash(), WordHash(), WordHash(), WordHash())
   func word(_ offset: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
-  let whole = bytes.count & ~31
-  for offset in stride(from: 0, to: whole, by: 32) {
+  let whole = bytes.count & ~63
+  for offset in stride(from: 0, to: whole, by: 64) {
     a.mix(word(offset))
     b.mix(word(offset + 8))
     c.mix(word(offset + 16))
     d.mix(word(offset + 24))
+    e.mix(word(offset + 32))
+    f.mix(word(offset + 40))
+    g.mix(word(offset + 48))
+    h.mix(word(offset + 56))
   }
-  for other in [b, c, d] { a.mix(other.value) }
+  for other in [b, c, d, e, f, g, h] { a.mix(other.value) }
   a.mix(UnsafeRawBufferPointer(rebasing: bytes[whole...]))
   return a.value
 }

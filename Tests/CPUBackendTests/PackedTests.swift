@@ -75,7 +75,7 @@ struct PackedTests {
   #if arch(x86_64)
     /// The hash of sizes and numbers of all parts. What stands in front of a part's numbers is a C structure with gaps, in which anything may lie.
     private func packedNumbers(_ storage: TensorStorage) -> UInt64 {
-      let (bytes, head) = (UnsafeRawBufferPointer(storage.bytes), 1024)
+      let (bytes, head) = (UnsafeRawBufferPointer(storage.bytes), 2048)
       let count = Int(bytes.load(as: UInt64.self))
       var end = 8 * (count + 1)
       var hashes: [UInt64] = []

@@ -21,12 +21,12 @@ typedef struct conv_blocked_plan {
   int32_t step;
   /// Without points for the direct way.
   winograd_grid grid;
-  /// Products of a tile, blocks of filters, how many of them a panel has unless they end, and panels.
+  /// Products of a tile; blocks of filters, how many of them a panel has unless they end, and panels.
   int64_t products, vecs, panels;
   int32_t wide;
   /// Positions side by side; channels side by side in the input.
   int64_t run, inner;
-  /// Blocks of channels; taps, each of four of their channels or of a plain one; the channels of all taps, of all products.
+  /// Blocks of channels that tiles are made of; taps, each of four of their channels or of a plain one; the channels of all taps, of all products.
   int64_t blocks, tap_count, depth;
   /// Weights are `[panels][depth][vecs of the panel][16]`.
   int64_t taps, biases, weights, bytes;

@@ -17,8 +17,6 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
     p.layout = window_layout_of(&p.read, 1);
     p.layout.run = p.layout.direct ? p.layout.run : s->out_width;
     p.run = p.layout.run;
-    p.products = 1;
-    p.blocks = blocks_of(s->channels);
     p.tap_count =
       (plain ? s->channels : (s->channels + TAP_CHANNELS - 1) / TAP_CHANNELS) * (int64_t)s->kernel_height * s->kernel_width;
     p.depth = plain ? p.tap_count : p.tap_count * TAP_CHANNELS;
