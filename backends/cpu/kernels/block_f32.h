@@ -2,10 +2,10 @@
 
 /// y[row][vec] = activation(bias[vec] + sum over taps and inner of x[tap + row * step + i] * w[tap][i][vec] (+ add[row][vec])).
 ///
-/// `rows`, `vecs`, `inner` (channels of a tap: 4, or 1 in a plain tensor), `step` (from a position to the next) and `half` (whether the last
-/// vec has filters in its lower half only) are constants at every call.
+/// `rows`, `vecs`, `inner` (channels of a tap: 4, or 1 in a plain tensor), `step` (from a position to the next), `half` (whether the last
+/// vec has filters in its lower half only) and `less` (whether weights follow from three others) are constants at every call.
 BITLINE_INLINE BITLINE_TARGET void block_f32_rows(
-  const block_f32_args *g, const int rows, const int vecs, const int inner, const int step, const int half
+  const block_f32_args *g, const int rows, const int vecs, const int inner, const int step, const int half, const int less
 ) {
   v16f sum[BITLINE_BLOCK_MAX_ROWS][4];
   v8f half_sum[BITLINE_BLOCK_MAX_ROWS];
@@ -27,7 +27,11 @@ BITLINE_INLINE BITLINE_TARGET void block_f32_rows(
     for (int c = 0; c < inner; c++) {
       v16f column[4];
 #pragma clang loop unroll(full)
-      for (int v = 0; v < vecs; v++) column[v] = LOAD16(w + (c * vecs + v) * 16);
+      for (int v = 0; v < vecs; v++) {
+        const float *here = w + (c * vecs + v) * 16;
+        column[v] = LOAD16(here);
+        if (less) column[v] = column[v] - LOAD16(here + g->less[0]) - LOAD16(here + g->less[1]);
+      }
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
         const v16f row = SPLAT16(x[i * step + c]);
@@ -50,4 +54,4 @@ BITLINE_INLINE BITLINE_TARGET void block_f32_rows(
 }
 
 #define BITLINE_BLOCK_CASE(rows) \
-  case rows: block_f32_rows(g, rows, BITLINE_BLOCK_VECS, BITLINE_BLOCK_INNER, BITLINE_BLOCK_STEP, BITLINE_BLOCK_HALF); return;
+  case rows: block_f32_rows(g, rows, BITLINE_BLOCK_VECS, BITLINE_BLOCK_INNER, BITLINE_BLOCK_STEP, BITLINE_BLOCK_HALF, BITLINE_BLOCK_LESS); return;

@@ -42,26 +42,29 @@
 #include "winograd_u8.h"
 #include "winograd_i16.h"
 
-#define BITLINE_BLOCK(name, vecs_of, inner_of, step_of, half_of, cases)                                                                \
-  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {                                                            \
-    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of, BITLINE_BLOCK_STEP = step_of, BITLINE_BLOCK_HALF = half_of }; \
-    switch (g->rows) { cases }                                                                                                         \
+#define BITLINE_BLOCK(name, vecs_of, inner_of, step_of, half_of, less_of, cases)                         \
+  static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {                              \
+    enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of, BITLINE_BLOCK_STEP = step_of }; \
+    enum { BITLINE_BLOCK_HALF = half_of, BITLINE_BLOCK_LESS = less_of };                                 \
+    switch (g->rows) { cases }                                                                           \
   }
-/// One function for four channels of sixteen and one for each step of plain tensors.
+/// Two functions for four channels of sixteen and one for each step of plain tensors.
 #define BITLINE_BLOCKS(name, vecs_of, cases)                                            \
-  BITLINE_BLOCK(name##_x4,  vecs_of, 4, 16, 0, cases)                                   \
-  BITLINE_BLOCK(name##_x1, vecs_of, 1, 1, 0, cases)                                     \
-  BITLINE_BLOCK(name##_x1_by_2, vecs_of, 1, 2, 0, cases)                                \
+  BITLINE_BLOCK(name##_x4, vecs_of, 4, 16, 0, 0, cases)                                 \
+  BITLINE_BLOCK(name##_x4_less, vecs_of, 4, 16, 0, 1, cases)                            \
+  BITLINE_BLOCK(name##_x1, vecs_of, 1, 1, 0, 0, cases)                                  \
+  BITLINE_BLOCK(name##_x1_by_2, vecs_of, 1, 2, 0, 0, cases)                             \
   static void BITLINE_LEVEL(name)(const block_f32_args *g) {                            \
-    if (g->inner == 4) BITLINE_LEVEL(name##_x4)(g);                                   \
+    if (g->less[0] != 0) BITLINE_LEVEL(name##_x4_less)(g);                              \
+    else if (g->inner == 4) BITLINE_LEVEL(name##_x4)(g);                                \
     else if (g->step == 2) BITLINE_LEVEL(name##_x1_by_2)(g);                            \
     else BITLINE_LEVEL(name##_x1)(g);                                                   \
   }
 BITLINE_BLOCKS(block_f32_1, 1, BITLINE_BLOCK_CASES_1)
-BITLINE_BLOCK(block_f32_1_half, 1, 4, 16, 1, BITLINE_BLOCK_CASES_1)
+BITLINE_BLOCK(block_f32_1_half, 1, 4, 16, 1, 0, BITLINE_BLOCK_CASES_1)
 #ifdef BITLINE_BLOCK_CASES_2
 BITLINE_BLOCKS(block_f32_2, 2, BITLINE_BLOCK_CASES_2)
-BITLINE_BLOCK(block_f32_2_half, 2, 4, 16, 1, BITLINE_BLOCK_CASES_2)
+BITLINE_BLOCK(block_f32_2_half, 2, 4, 16, 1, 0, BITLINE_BLOCK_CASES_2)
 BITLINE_BLOCKS(block_f32_4, 4, BITLINE_BLOCK_CASES_4)
 #endif
 

@@ -57,6 +57,15 @@ static winograd_grid grid_of(const bitline_conv_shape *s, int plain, int row_poi
   return g;
 }
 
+/// The column whose weights a plan does not have, since they follow from others: of three taps and four points, those of -1 are those of
+/// infinity less those of 1 and those of 0. -1 where there is none.
+///
+/// Such tiles are taken where weights come from memory: a quarter less of them, for two additions beside the multiplications of a few tiles.
+/// Six points would do it too, with other divisors, but take many tiles, to each few of which it is done again: 3 to 5 percent slower.
+static int column_that_follows(const bitline_conv_shape *s, const winograd_grid *g) {
+  return g->columns.points == 4 && g->columns.taps == 3 && s->stride_width == 1 ? 2 : -1;
+}
+
 /// How many cycles a way takes, about.
 static double cycles_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int64_t samples) {
   // Multiply-adds of sixteen lanes, and the sums' way to memory; transforms of a tile's numbers, of sixteen channels; weights, which come
@@ -70,7 +79,7 @@ static double cycles_of(const bitline_conv_shape *s, const winograd_grid *g, int
       const double depth = (double)winograd_taps_of(s, g, plain, row, column).count * TAP_CHANNELS;
       const int64_t count = winograd_end_with(g, samples, row, column) - winograd_first_with(g, samples, row);
       products += (double)count * (depth * 1.05 + CYCLES_OF_A_SUM) * vecs;
-      bytes += depth * vecs * 64;
+      if (column != column_that_follows(s, g)) bytes += depth * vecs * 64;
     }
   }
   products += bytes / BYTES_WAITED_FOR;
@@ -110,6 +119,7 @@ void winograd_describe(conv_blocked_plan *p) {
   p->depth = 0;
   for (int product = 0; product < p->products; product++) {
     const int row = product / p->grid.columns.points, column = product % p->grid.columns.points;
+    if (column == column_that_follows(s, &p->grid)) continue;
     p->depth += winograd_taps_of(s, &p->grid, p->plain, row, column).count * TAP_CHANNELS;
   }
 }
@@ -127,10 +137,11 @@ void winograd_pack(const conv_blocked_plan *p, const float *weights, float *pack
     }
   }
   // Of each product, where its weights begin, in channels, and which channels it has.
-  int64_t starts[BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS], ends[BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS];
-  int64_t firsts[BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS], start = 0;
+  enum { MOST = BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS };
+  int64_t starts[MOST] = {0}, ends[MOST] = {0}, firsts[MOST] = {0}, start = 0;
   for (int product = 0; product < p->products; product++) {
     const winograd_taps taps = winograd_taps_of(s, g, p->plain, product / columns, product % columns);
+    if (product % columns == column_that_follows(s, g)) continue;
     firsts[product] = taps.first * TAP_CHANNELS;
     ends[product] = (taps.first + taps.count) * TAP_CHANNELS;
     starts[product] = start;
@@ -273,16 +284,23 @@ static void multiply_panel(
   block_f32_args args = {
     .y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = TAP_CHANNELS, .step = BITLINE_LANES,
     .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth};
-  for (int product = 0; product < p->products; product++) {
-    const int row = product / g->columns.points, column = product % g->columns.points;
+  const int points = g->columns.points, late = column_that_follows(&p->shape, g);
+  for (int turn = 0; turn < p->products; turn++) {
+    // Where one follows: 0, 1, infinity, and what follows from them.
+    const int row = turn / points, place = turn % points, column = late >= 0 && place >= late ? 5 - place : place;
+    const int product = row * points + column, follows = column == late;
     const winograd_taps taps = winograd_taps_of(&p->shape, g, p->plain, row, column);
+    const int64_t weights = taps.count * TAP_CHANNELS * lanes;
     args.taps = w->taps + taps.first;
     args.tap_count = taps.count;
     const int64_t start = bitline_max(0, winograd_first_with(g, w->batch, row) - first_of_all);
     const int64_t rows = bitline_min(count, winograd_end_with(g, w->batch, row, column) - first_of_all) - start;
     const int64_t pieces = (rows + most - 1) / most;
     args.ahead = args.w + AHEAD_BYTES / 4;
-    args.ahead_lines = rows >= LEAST_AHEAD ? TAP_CHANNELS * panel.vecs : 0;
+    args.ahead_lines = rows >= LEAST_AHEAD && !follows ? TAP_CHANNELS * panel.vecs : 0;
+    args.less[0] = follows ? -weights : 0;
+    args.less[1] = args.less[0] - weights;
+    if (follows) args.w -= weights;
     for (int64_t piece = 0; piece < pieces; piece++) {
       const int64_t from = start + piece * rows / pieces;
       args.x = input + product * w->e.input_position + (first + from) * BITLINE_LANES;
@@ -291,7 +309,7 @@ static void multiply_panel(
       table->block_f32(&args);
       args.ahead_lines = 0;
     }
-    args.w += taps.count * TAP_CHANNELS * lanes;
+    args.w += weights;
   }
   const int64_t plane = (int64_t)p->shape.out_height * p->shape.out_width * BITLINE_LANES;
   const float *biases = (const float *)((const char *)p + p->biases);
