@@ -7,7 +7,7 @@ import Testing
 @Suite struct BinarizeTests {
   private let inputs = 6
 
-  private func layer(seed: Int, filters: Int = 3) throws -> (graph: Graph, weights: Tensor, data: Tensor) {
+  private func layer(seed: Int, inputs: Int = 6, filters: Int = 3) throws -> (graph: Graph, weights: Tensor, data: Tensor) {
     var random = Seeded(seed)
     let weights = random.tensor([filters, inputs])
     var graph = Graph(name: "g")
@@ -95,6 +95,16 @@ import Testing
     #expect(throws: Diagnostic.self) { try binarized(graph, data, "bases=1:2") }
     #expect(throws: Diagnostic.self) { try binarized(graph, data, "bases=5") }
     #expect(throws: Diagnostic.self) { try run("binarize{method=descent}", on: graph) }
+  }
+
+  @Test func layersOfTooManyInputsAreTakenByTheirWeights() throws {
+    let (graph, _, data) = try layer(seed: 5, inputs: 33_000, filters: 2)
+    let few = data.slice(batch: 0..<4)
+    let options = "binarize{first=binarize,last=binarize,range=max,method="
+    let descent = try run("\(options)descent}", on: graph, calibration: [[few]])
+    #expect(descent.notes.contains { $0.contains("33000 inputs are too many to fit to calibration data") }, "\(descent.notes)")
+    let alternating = try run("\(options)alternating}", on: graph, calibration: [[few]])
+    #expect(descent.graph.constants(of: .bit) == alternating.graph.constants(of: .bit))
   }
 
   @Test func rangesEndWhereTheirMethodSays() throws {

@@ -49,6 +49,9 @@ struct Layer {
   var number: Int
   var name: String
   var weights: Tensor
+
+  /// Inputs of each output.
+  var inputs: Int { weights.count / max(1, weights.shape[0]) }
 }
 
 /// The f32 weights behind a layer's operand: a constant, or constant integer codes with their scale. Nil for all else, bits included.

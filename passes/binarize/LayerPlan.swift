@@ -42,7 +42,8 @@ struct LayerPlan {
       return nil
     }
     let bases = options.choice(layer: layer.number, of: numbers.count).bases
-    guard let method = options.method ?? (bases > 0 ? .sign : nil) else { return nil }
+    guard var method = options.method ?? (bases > 0 ? .sign : nil) else { return nil }
+    if method.needsData && squares == nil { method = .alternating }
     let solution = method.solve(
       LayerProblem(weights: layer.weights, bases: bases, squares: squares, seed: options.seed &* 1009 &+ UInt64(layer.number)))
     let how = bases == 1 ? method.name : "\(method.name), \(bases) bases"
@@ -66,7 +67,13 @@ struct LayerPlan {
     let isExact = Binarizer.twoValued(layer.weights) != nil
     if !isExact, reasonToKeep(layer) != nil {
       let isFitted = options.refitsLast && layer.number == numbers.count - 1 && !table.rows.isEmpty
-      guard isFitted, let windows = InputWindows(node, in: old), layer.weights.floats.allSatisfy(\.isFinite) else {
+      let isTooWide = layer.inputs > LeastSquares.mostToSolve
+      if isFitted && isTooWide {
+        context.note("\(layer.name): not fitted to the layers before it, \(layer.inputs) inputs are too many to solve for")
+      }
+      guard isFitted, !isTooWide, let windows = InputWindows(node, in: old),
+        layer.weights.floats.allSatisfy(\.isFinite)
+      else {
         _ = solution(of: layer)
         return nil
       }
@@ -81,8 +88,10 @@ struct LayerPlan {
     let targets = try plainOutputs(layer, old)
     let codeTensors =
       coded.isOwn ? input.builtTensors.map { $0.coded(coded.value.choice) } : try replay.builts(of: coded.value.codes, in: new)
+    let isTooWide = !isExact && layer.inputs > LeastSquares.mostInputs
+    if isTooWide { context.note("\(layer.name): by its weights alone, \(layer.inputs) inputs are too many to fit to calibration data") }
     let squares =
-      isExact
+      isExact || isTooWide
       ? nil
       : LeastSquares(
         sums(codeTensors, targets, windows, layer.weights), unit: Double(coded.value.choice.scale), weights: layer.weights,
@@ -97,8 +106,8 @@ struct LayerPlan {
     }
     let results = try new.append(node.op, operands, origin: node.origin)
     let outputs = try keepOutputs(layer, targets, results[0], new)
-    table.add(
-      layer, solution, isExact ? "exact" : options.method?.name ?? "", coded.value.choice, input.builtTensors, codeTensors, outputs)
+    let method = isExact ? "exact" : isTooWide ? Binarizer.alternating.name : options.method?.name ?? ""
+    table.add(layer, solution, method, coded.value.choice, input.builtTensors, codeTensors, outputs)
     if !isExact { context.note("\(layer.name): \(table.summary)\(coded.value.source)") }
     return results
   }

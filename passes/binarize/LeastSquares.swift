@@ -7,6 +7,11 @@ import GraphIR
 ///
 /// A class because it owns the matrix, which is large; never changed once made.
 final class LeastSquares: Sendable {
+  /// Of more inputs the products take more memory than machines have: 12 GB with their sums.
+  static let mostInputs = 32_768
+  /// Of more inputs a solution takes more than a minute.
+  static let mostToSolve = 8192
+
   /// Inputs of each output.
   let inputs: Int
   let filters: Int
