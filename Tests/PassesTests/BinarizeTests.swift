@@ -7,7 +7,8 @@ import Testing
 @Suite struct BinarizeTests {
   private let inputs = 6
 
-  private func layer(seed: Int, inputs: Int = 6, filters: Int = 3) throws -> (graph: Graph, weights: Tensor, data: Tensor) {
+  private func layer(seed: Int, inputs: Int? = nil, filters: Int = 3) throws -> (graph: Graph, weights: Tensor, data: Tensor) {
+    let inputs = inputs ?? self.inputs
     var random = Seeded(seed)
     let weights = random.tensor([filters, inputs])
     var graph = Graph(name: "g")
@@ -105,6 +106,20 @@ import Testing
     #expect(descent.notes.contains { $0.contains("33000 inputs are too many to fit to calibration data") }, "\(descent.notes)")
     let alternating = try run("\(options)alternating}", on: graph, calibration: [[few]])
     #expect(descent.graph.constants(of: .bit) == alternating.graph.constants(of: .bit))
+  }
+
+  @Test func aLastLayerOfTooManyInputsStaysAsItIs() throws {
+    var random = Seeded(6)
+    var graph = Graph(name: "g")
+    var value = graph.addInput("x", TensorType(.float32, [Shape.free, inputs]))
+    for (filters, inputs) in [(8200, inputs), (2, 8200)] {
+      let weights = graph.addConstant(random.tensor([filters, inputs]))
+      value = try graph.append1(.dense(Dense()), [value, weights], origin: "layer \(inputs)")
+    }
+    graph.addOutput("y", value)
+    let outcome = try run("binarize{first=binarize,range=max}", on: graph, calibration: [[random.tensor([20, inputs], 0...1)]])
+    #expect(outcome.notes.contains { $0.hasPrefix("layer 8200: not fitted") }, "\(outcome.notes)")
+    #expect(outcome.graph.constants(of: .float32).contains { $0.shape == [2, 8200] })
   }
 
   @Test func rangesEndWhereTheirMethodSays() throws {

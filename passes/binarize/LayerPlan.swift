@@ -42,12 +42,12 @@ struct LayerPlan {
       return nil
     }
     let bases = options.choice(layer: layer.number, of: numbers.count).bases
-    guard var method = options.method ?? (bases > 0 ? .sign : nil) else { return nil }
-    if method.needsData && squares == nil { method = .alternating }
+    guard let wanted = options.method ?? (bases > 0 ? .sign : nil) else { return nil }
+    let method = wanted.needsData && squares == nil ? .alternating : wanted
     let solution = method.solve(
       LayerProblem(weights: layer.weights, bases: bases, squares: squares, seed: options.seed &* 1009 &+ UInt64(layer.number)))
     let how = bases == 1 ? method.name : "\(method.name), \(bases) bases"
-    if squares == nil {
+    if !isCalibrated {
       context.note("\(layer.name): \(how), weights off by \(percent(relativeError(of: solution.bases, from: layer.weights)))")
     }
     return solution
@@ -94,7 +94,7 @@ struct LayerPlan {
       isExact || isTooWide
       ? nil
       : LeastSquares(
-        sums(codeTensors, targets, windows, layer.weights), unit: Double(coded.value.choice.scale), weights: layer.weights,
+        sums(codeTensors, targets, windows, layer), unit: Double(coded.value.choice.scale), weights: layer.weights,
         ridge: options.ridge)
     guard let solution = solution(of: layer, squares) else { return nil }
     var operands = [coded.value.numbers]
@@ -106,7 +106,7 @@ struct LayerPlan {
     }
     let results = try new.append(node.op, operands, origin: node.origin)
     let outputs = try keepOutputs(layer, targets, results[0], new)
-    let method = isExact ? "exact" : isTooWide ? Binarizer.alternating.name : options.method?.name ?? ""
+    let method = isExact ? "exact" : (squares == nil ? .alternating : options.method)?.name ?? ""
     table.add(layer, solution, method, coded.value.choice, input.builtTensors, codeTensors, outputs)
     if !isExact { context.note("\(layer.name): \(table.summary)\(coded.value.source)") }
     return results
@@ -118,7 +118,7 @@ struct LayerPlan {
     let input = try replay.pair(node.operands[0], layer.candidate.operands[0], in: new)
     let targets = try plainOutputs(layer, old)
     let squares = LeastSquares(
-      sums(input.builtTensors, targets, windows, layer.weights), unit: 1, weights: layer.weights, ridge: 10 * options.ridge)
+      sums(input.builtTensors, targets, windows, layer), unit: 1, weights: layer.weights, ridge: 10 * options.ridge)
     guard let factor = squares.factor() else { return nil }
     let filters = (0..<squares.filters).map { squares.best(filter: $0, factor: factor) }
     let weights = new.addConstant(Tensor(.float32, layer.weights.shape, filters.flatMap { $0.map(Float.init) }))
@@ -173,11 +173,10 @@ struct LayerPlan {
     return pair
   }
 
-  private func sums(_ inputs: [Tensor], _ targets: [Tensor], _ windows: InputWindows, _ weights: Tensor) -> RawSums {
-    let perFilter = weights.count / weights.shape[0]
-    var sums = RawSums(inputs: perFilter, filters: weights.shape[0])
+  private func sums(_ inputs: [Tensor], _ targets: [Tensor], _ windows: InputWindows, _ layer: Layer) -> RawSums {
+    var sums = RawSums(inputs: layer.inputs, filters: layer.weights.shape[0])
     let available = inputs.reduce(0) { $0 + $1.shape[0] } * windows.offsets.count
-    let share = Double(RawSums.rowLimit(inputs: perFilter, available: available)) / Double(max(1, available))
+    let share = Double(RawSums.rowLimit(inputs: layer.inputs, available: available)) / Double(max(1, available))
     for (x, y) in zip(inputs, targets) { sums.add(x, y, windows, share: share) }
     return sums
   }

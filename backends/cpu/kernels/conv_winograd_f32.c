@@ -281,9 +281,8 @@ static void multiply_panel(
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index);
   const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   float *products = w->products + worker * w->e.products;
-  block_f32_args args = {
-    .y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = TAP_CHANNELS, .step = BITLINE_LANES,
-    .w = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth};
+  const float *next = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth;
+  block_f32_args args = {.y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = TAP_CHANNELS, .step = BITLINE_LANES};
   const int points = g->columns.points, late = column_that_follows(&p->shape, g);
   for (int turn = 0; turn < p->products; turn++) {
     // Where one follows: 0, 1, infinity, and what follows from them.
@@ -296,11 +295,13 @@ static void multiply_panel(
     const int64_t start = bitline_max(0, winograd_first_with(g, w->batch, row) - first_of_all);
     const int64_t rows = bitline_min(count, winograd_end_with(g, w->batch, row, column) - first_of_all) - start;
     const int64_t pieces = (rows + most - 1) / most;
+    // What follows is counted from the weights just passed, those of infinity.
+    args.w = follows ? next - weights : next;
+    args.less[0] = follows ? -weights : 0;
+    args.less[1] = 2 * args.less[0];
+    if (!follows) next += weights;
     args.ahead = args.w + AHEAD_BYTES / 4;
     args.ahead_lines = rows >= LEAST_AHEAD && !follows ? TAP_CHANNELS * panel.vecs : 0;
-    args.less[0] = follows ? -weights : 0;
-    args.less[1] = args.less[0] - weights;
-    if (follows) args.w -= weights;
     for (int64_t piece = 0; piece < pieces; piece++) {
       const int64_t from = start + piece * rows / pieces;
       args.x = input + product * w->e.input_position + (first + from) * BITLINE_LANES;
@@ -309,7 +310,6 @@ static void multiply_panel(
       table->block_f32(&args);
       args.ahead_lines = 0;
     }
-    args.w += weights;
   }
   const int64_t plane = (int64_t)p->shape.out_height * p->shape.out_width * BITLINE_LANES;
   const float *biases = (const float *)((const char *)p + p->biases);
