@@ -37,7 +37,7 @@ final class PackedBytes: @unchecked Sendable {
 /// A class because all copies of a compiler add to the same parts; one thread compiles.
 final class Packer {
   /// Raised whenever a kernel packs otherwise.
-  private static let revision = 4
+  private static let revision = 5
 
   private(set) var parts: [PackedBytes] = []
   private let given: TensorStorage?

@@ -3,9 +3,10 @@
 /// y[row][vec] = activation(bias[vec] + sum over taps and inner of x[tap + row * step + i] * w[tap][i][vec] (+ add[row][vec])).
 ///
 /// `rows`, `vecs`, `inner` (channels of a tap: 4, or 1 in a plain tensor), `step` (from a position to the next), `half` (whether the last
-/// vec has filters in its lower half only) and `less` (whether weights follow from three others) are constants at every call.
+/// vec has filters in its lower half only) and `derived` (whether weights are derived from three others: 1 where `times` is -1, which is
+/// left to additions, else 2) are constants at every call.
 BITLINE_INLINE BITLINE_TARGET void block_f32_rows(
-  const block_f32_args *g, const int rows, const int vecs, const int inner, const int step, const int half, const int less
+  const block_f32_args *g, const int rows, const int vecs, const int inner, const int step, const int half, const int derived
 ) {
   v16f sum[BITLINE_BLOCK_MAX_ROWS][4];
   v8f half_sum[BITLINE_BLOCK_MAX_ROWS];
@@ -30,7 +31,9 @@ BITLINE_INLINE BITLINE_TARGET void block_f32_rows(
       for (int v = 0; v < vecs; v++) {
         const float *here = w + (c * vecs + v) * 16;
         column[v] = LOAD16(here);
-        if (less) column[v] = column[v] - LOAD16(here + g->less[0]) - LOAD16(here + g->less[1]);
+        if (derived) column[v] -= LOAD16(here + g->less);
+        if (derived == 1) column[v] -= LOAD16(here + g->more);
+        if (derived == 2) column[v] = BITLINE_MULTIPLY_ADD(LOAD16(here + g->more), SPLAT16(g->times), column[v]);
       }
 #pragma clang loop unroll(full)
       for (int i = 0; i < rows; i++) {
@@ -54,4 +57,4 @@ BITLINE_INLINE BITLINE_TARGET void block_f32_rows(
 }
 
 #define BITLINE_BLOCK_CASE(rows) \
-  case rows: block_f32_rows(g, rows, BITLINE_BLOCK_VECS, BITLINE_BLOCK_INNER, BITLINE_BLOCK_STEP, BITLINE_BLOCK_HALF, BITLINE_BLOCK_LESS); return;
+  case rows: block_f32_rows(g, rows, BITLINE_BLOCK_VECS, BITLINE_BLOCK_INNER, BITLINE_BLOCK_STEP, BITLINE_BLOCK_HALF, BITLINE_BLOCK_DERIVED); return;

@@ -42,20 +42,22 @@
 #include "winograd_u8.h"
 #include "winograd_i16.h"
 
-#define BITLINE_BLOCK(name, vecs_of, inner_of, step_of, half_of, less_of, cases)                         \
+#define BITLINE_BLOCK(name, vecs_of, inner_of, step_of, half_of, derived_of, cases)                      \
   static BITLINE_TARGET void BITLINE_LEVEL(name)(const block_f32_args *g) {                              \
     enum { BITLINE_BLOCK_VECS = vecs_of, BITLINE_BLOCK_INNER = inner_of, BITLINE_BLOCK_STEP = step_of }; \
-    enum { BITLINE_BLOCK_HALF = half_of, BITLINE_BLOCK_LESS = less_of };                                 \
+    enum { BITLINE_BLOCK_HALF = half_of, BITLINE_BLOCK_DERIVED = derived_of };                           \
     switch (g->rows) { cases }                                                                           \
   }
-/// Two functions for four channels of sixteen and one for each step of plain tensors.
+/// Three functions for four channels of sixteen and one for each step of plain tensors.
 #define BITLINE_BLOCKS(name, vecs_of, cases)                                            \
   BITLINE_BLOCK(name##_x4, vecs_of, 4, 16, 0, 0, cases)                                 \
   BITLINE_BLOCK(name##_x4_less, vecs_of, 4, 16, 0, 1, cases)                            \
+  BITLINE_BLOCK(name##_x4_less_times, vecs_of, 4, 16, 0, 2, cases)                      \
   BITLINE_BLOCK(name##_x1, vecs_of, 1, 1, 0, 0, cases)                                  \
   BITLINE_BLOCK(name##_x1_by_2, vecs_of, 1, 2, 0, 0, cases)                             \
   static void BITLINE_LEVEL(name)(const block_f32_args *g) {                            \
-    if (g->less[0] != 0) BITLINE_LEVEL(name##_x4_less)(g);                              \
+    if (g->times == -1) BITLINE_LEVEL(name##_x4_less)(g);                               \
+    else if (g->times != 0) BITLINE_LEVEL(name##_x4_less_times)(g);                     \
     else if (g->inner == 4) BITLINE_LEVEL(name##_x4)(g);                                \
     else if (g->step == 2) BITLINE_LEVEL(name##_x1_by_2)(g);                            \
     else BITLINE_LEVEL(name##_x1)(g);                                                   \

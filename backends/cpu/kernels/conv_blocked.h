@@ -19,8 +19,9 @@ typedef struct conv_blocked_plan {
   bitline_conv_shape read;
   window_layout layout;
   int32_t step;
-  /// Without points for the direct way.
+  /// Without points for the direct way; whether the weights of some products are derived from others.
   winograd_grid grid;
+  int32_t derives;
   /// Products of a tile; blocks of filters, how many of them a panel has unless they end, and panels.
   int64_t products, vecs, panels;
   int32_t wide;
@@ -138,12 +139,6 @@ BITLINE_INLINE void block_pieces_next(block_pieces *p) {
   p->piece = p->first = 0;
 }
 
-/// The taps of a product: those that have a share in it are neighbours.
-typedef struct winograd_taps {
-  int64_t first, count;
-} winograd_taps;
-
-winograd_taps winograd_taps_of(const bitline_conv_shape *s, const winograd_grid *grid, int plain, int row, int column);
 /// The tiles by which Winograd's way is the fastest for so many samples together, without points if the direct way is; and how many
 /// cycles it takes, about.
 double winograd_choose(const bitline_conv_shape *s, int plain, int64_t samples, winograd_grid *best);

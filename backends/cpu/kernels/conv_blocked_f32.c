@@ -9,8 +9,8 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
   conv_blocked_plan p = {.isa = isa, .shape = *s, .plain = plain};
   if (!exact) winograd_choose(s, plain, samples, &p.grid);
   if (p.grid.rows.points > 0) {
-    winograd_describe(&p);
     p.run = winograd_tile_count(&p.grid) * bitline_max(1, samples);
+    winograd_describe(&p);
   } else {
     p.read = blocked_read(s, plain);
     p.step = !plain ? BITLINE_LANES : s->stride_width == 2 ? 2 : 1;

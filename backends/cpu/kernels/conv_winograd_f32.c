@@ -12,8 +12,9 @@ enum { GAP = BITLINE_LANES };
 /// How far ahead of their use weights are fetched, and for how many tiles at least: with fewer, memory is the limit and reads ahead itself.
 /// 6 to 9 percent faster with layers of 2 to 9 MB, and 2 slower without the limit with those of 25.
 enum { AHEAD_BYTES = 16 << 10, LEAST_AHEAD = 9 };
-/// Tiles for each thread from which on threads need not share transformed inputs.
-enum { LEAST_APART = 20 };
+/// Tiles for each thread from which on threads need not share transformed inputs. With fewer, of up to so many threads each transforms all
+/// for itself: what another has transformed lies in its cache, and to fetch it from there takes longer (14x14 maps 375 to 361 us).
+enum { LEAST_APART = 20, MOST_TWICE = 2 };
 /// Results of a tile along an axis: at a fifth the points' powers err by 0.7 to 0.9 of what the op allows.
 enum { MOST_RESULTS = 4 };
 /// Inputs of a plain tensor are laid out in blocks first, phases and channels side by side in one.
@@ -30,7 +31,12 @@ static int64_t phase_depth(const bitline_conv_shape *s, int plain) {
   return plain ? s->channels : bitline_round_up(s->channels, TAP_CHANNELS);
 }
 
-winograd_taps winograd_taps_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int row, int column) {
+/// The taps of a product: those that have a share in it are neighbours.
+typedef struct winograd_taps {
+  int64_t first, count;
+} winograd_taps;
+
+static winograd_taps taps_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int row, int column) {
   const int last_row = row == g->rows.points - 1 && s->kernel_height % s->stride_height != 0;
   const int last_column = column == g->columns.points - 1 && s->kernel_width % s->stride_width != 0;
   int64_t first = 0, end = phases_of(s);
@@ -40,6 +46,59 @@ winograd_taps winograd_taps_of(const bitline_conv_shape *s, const winograd_grid 
   winograd_taps t = {.first = first * depth / TAP_CHANNELS};
   t.count = (end * depth + TAP_CHANNELS - 1) / TAP_CHANNELS - t.first;
   return t;
+}
+
+/// The product of a point of each axis.
+typedef struct winograd_product {
+  int row, column;
+  winograd_taps taps;
+  /// Where its weights begin, in channels of a panel. If `times` is not 0 a plan does not have them: they are those that begin here, less
+  /// those `less` further on, and `times` those `more` further on.
+  int64_t weights, less, more;
+  float times;
+} winograd_product;
+
+/// The products of a tile in running order: along each axis 0, infinity, A, -A, B, -B.
+typedef struct winograd_products {
+  int64_t count;
+  winograd_product all[BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS];
+  /// The channels of all weights that a plan has.
+  int64_t depth;
+} winograd_products;
+
+static int point_at(int points, int turn) { return turn == 0 ? 0 : turn == 1 ? points - 1 : turn - 1; }
+
+/// With `derive` the weights of -A or -B along one axis are derived (`winograd_divisor`), unless the other axis' point is one of these too:
+/// of 36 products a plan has the weights of 20, of 24 those of 14.
+static winograd_products products_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int derive) {
+  const float factors[] = {-1, -(BITLINE_WINOGRAD_A / BITLINE_WINOGRAD_B) * (BITLINE_WINOGRAD_A / BITLINE_WINOGRAD_B)};
+  const int columns = g->columns.points;
+  winograd_products w = {.count = g->rows.points * columns};
+  for (int turn = 0; turn < w.count; turn++) {
+    const int by_row = turn / columns, by_column = turn % columns;
+    const int row_follows = by_row == 3 || by_row == 5, column_follows = by_column == 3 || by_column == 5;
+    winograd_product *product = w.all + turn;
+    *product = (winograd_product){
+      .row = point_at(g->rows.points, by_row), .column = point_at(columns, by_column), .weights = w.depth};
+    product->taps = taps_of(s, g, plain, product->row, product->column);
+    if (!derive || row_follows == column_follows) {
+      w.depth += product->taps.count * TAP_CHANNELS;
+      continue;
+    }
+    const int place = row_follows ? by_row : by_column, next = row_follows ? columns : 1;
+    const winograd_product *zero = product - place * next, *infinity = zero + next, *opposite = product - next;
+    product->weights = infinity->weights;
+    product->less = opposite->weights - infinity->weights;
+    product->more = zero->weights - infinity->weights;
+    product->times = factors[place == 5];
+  }
+  return w;
+}
+
+/// Whether weights are derived, for so many tiles, of which `rows` are multiplied together: where they come from memory, since two additions
+/// hide behind multiplications, but not for more tiles, since it is done again for each `rows`.
+static int derives(const bitline_conv_shape *s, const winograd_grid *g, int plain, int64_t tiles, int rows) {
+  return !plain && s->stride_width == 1 && g->columns.taps == 3 && tiles <= 2 * rows;
 }
 
 static winograd_grid grid_of(const bitline_conv_shape *s, int plain, int row_points, int column_points) {
@@ -57,34 +116,28 @@ static winograd_grid grid_of(const bitline_conv_shape *s, int plain, int row_poi
   return g;
 }
 
-/// The column whose weights a plan does not have, since they follow from others: of three taps and four points, those of -1 are those of
-/// infinity less those of 1 and those of 0. -1 where there is none.
-///
-/// Such tiles are taken where weights come from memory: a quarter less of them, for two additions beside the multiplications of a few tiles.
-/// Six points would do it too, with other divisors, but take many tiles, to each few of which it is done again: 3 to 5 percent slower.
-static int column_that_follows(const bitline_conv_shape *s, const winograd_grid *g) {
-  return g->columns.points == 4 && g->columns.taps == 3 && s->stride_width == 1 ? 2 : -1;
-}
-
 /// How many cycles a way takes, about.
 static double cycles_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int64_t samples) {
   // Multiply-adds of sixteen lanes, and the sums' way to memory; transforms of a tile's numbers, of sixteen channels; weights, which come
-  // from memory at a rate, and which products wait for a little. Fitted to twelve layers of 0.1 to 38 MB of weights, EPYC of family 25.
-  enum { BYTES_A_CYCLE = 7, BYTES_WAITED_FOR = 25, CYCLES_OF_A_NUMBER = 5, CYCLES_OF_A_SUM = 3 };
+  // from memory at a rate, and which products wait for a little; what derived ones take from the second cache for each few tiles, as many as
+  // AVX-512 multiplies together: a layer has the same tiles at every level. Fitted to twelve layers of 0.1 to 38 MB of weights, EPYC of
+  // family 25.
+  enum { BYTES_A_CYCLE = 7, BYTES_WAITED_FOR = 25, CYCLES_OF_A_NUMBER = 5, CYCLES_OF_A_SUM = 3, CYCLES_OF_DERIVED = 7, ROWS = 14 };
   const double vecs = (double)blocks_of(s->filters), blocks = plain ? 1 : (double)(phases_of(s) * blocks_of(s->channels));
-  const double tiles = (double)(samples * winograd_tile_count(g)), points = g->rows.points * g->columns.points;
-  double products = 0, bytes = 0;
-  for (int row = 0; row < g->rows.points; row++) {
-    for (int column = 0; column < g->columns.points; column++) {
-      const double depth = (double)winograd_taps_of(s, g, plain, row, column).count * TAP_CHANNELS;
-      const int64_t count = winograd_end_with(g, samples, row, column) - winograd_first_with(g, samples, row);
-      products += (double)count * (depth * 1.05 + CYCLES_OF_A_SUM) * vecs;
-      if (column != column_that_follows(s, g)) bytes += depth * vecs * 64;
-    }
+  const int64_t tiles = samples * winograd_tile_count(g);
+  const winograd_products w = products_of(s, g, plain, derives(s, g, plain, tiles, ROWS));
+  double products = 0;
+  for (int i = 0; i < w.count; i++) {
+    const winograd_product *product = &w.all[i];
+    const int64_t count = winograd_end_with(g, samples, product->row, product->column) - winograd_first_with(g, samples, product->row);
+    const int64_t least = product->times == 0 ? 0 : (count + ROWS - 1) / ROWS * CYCLES_OF_DERIVED;
+    const double depth = (double)product->taps.count * TAP_CHANNELS;
+    products += ((double)bitline_max(count, least) * depth * 1.05 + (double)count * CYCLES_OF_A_SUM) * vecs;
   }
+  const double bytes = (double)w.depth * vecs * 64;
   products += bytes / BYTES_WAITED_FOR;
-  const double moving = bytes / BYTES_A_CYCLE;
-  return (products > moving ? products : moving) + tiles * points * CYCLES_OF_A_NUMBER * (blocks + vecs);
+  const double moving = bytes / BYTES_A_CYCLE, numbers = (double)(tiles * w.count);
+  return (products > moving ? products : moving) + numbers * CYCLES_OF_A_NUMBER * (blocks + vecs);
 }
 
 double winograd_choose(const bitline_conv_shape *s, int plain, int64_t samples, winograd_grid *best) {
@@ -113,15 +166,12 @@ double winograd_choose(const bitline_conv_shape *s, int plain, int64_t samples, 
 
 void winograd_describe(conv_blocked_plan *p) {
   const bitline_conv_shape *s = &p->shape;
-  p->products = p->grid.rows.points * p->grid.columns.points;
   p->blocks = p->plain ? 1 : phases_of(s) * blocks_of(s->channels);
   p->tap_count = (phases_of(s) * phase_depth(s, p->plain) + TAP_CHANNELS - 1) / TAP_CHANNELS;
-  p->depth = 0;
-  for (int product = 0; product < p->products; product++) {
-    const int row = product / p->grid.columns.points, column = product % p->grid.columns.points;
-    if (column == column_that_follows(s, &p->grid)) continue;
-    p->depth += winograd_taps_of(s, &p->grid, p->plain, row, column).count * TAP_CHANNELS;
-  }
+  p->derives = derives(s, &p->grid, p->plain, p->run, bitline_table_of((bitline_isa)p->isa)->block_f32_rows[0]);
+  const winograd_products w = products_of(s, &p->grid, p->plain, p->derives);
+  p->products = w.count;
+  p->depth = w.depth;
 }
 
 void winograd_pack(const conv_blocked_plan *p, const float *weights, float *packed) {
@@ -136,17 +186,7 @@ void winograd_pack(const conv_blocked_plan *p, const float *weights, float *pack
       by_column[i][tap] = i < columns && tap < g->columns.taps ? winograd_weight(&g->columns, i, tap) : 0;
     }
   }
-  // Of each product, where its weights begin, in channels, and which channels it has.
-  enum { MOST = BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS };
-  int64_t starts[MOST] = {0}, ends[MOST] = {0}, firsts[MOST] = {0}, start = 0;
-  for (int product = 0; product < p->products; product++) {
-    const winograd_taps taps = winograd_taps_of(s, g, p->plain, product / columns, product % columns);
-    if (product % columns == column_that_follows(s, g)) continue;
-    firsts[product] = taps.first * TAP_CHANNELS;
-    ends[product] = (taps.first + taps.count) * TAP_CHANNELS;
-    starts[product] = start;
-    start += taps.count * TAP_CHANNELS;
-  }
+  const winograd_products w = products_of(s, g, p->plain, p->derives);
   for (int64_t f = 0; f < s->filters; f++) {
     const conv_blocked_panel panel = panel_with(p->vecs, p->wide, f / BITLINE_LANES);
     const int64_t lanes = panel.vecs * BITLINE_LANES;
@@ -163,12 +203,14 @@ void winograd_pack(const conv_blocked_plan *p, const float *weights, float *pack
             }
           }
         }
-        for (int product = 0; product < p->products; product++) {
-          if (channel < firsts[product] || channel >= ends[product]) continue;
-          const double *by = by_column[product % columns], *from = half[product / columns];
+        for (int i = 0; i < w.count; i++) {
+          const winograd_product *product = &w.all[i];
+          const int64_t at = channel - product->taps.first * TAP_CHANNELS;
+          if (product->times != 0 || at < 0 || at >= product->taps.count * TAP_CHANNELS) continue;
+          const double *by = by_column[product->column], *from = half[product->row];
           double sum = 0;
-          for (int i = 0; i < g->columns.taps; i++) sum += by[i] * from[i];
-          to[(starts[product] + channel - firsts[product]) * lanes] = (float)sum;
+          for (int tap = 0; tap < g->columns.taps; tap++) sum += by[tap] * from[tap];
+          to[(product->weights + at) * lanes] = (float)sum;
         }
       }
     }
@@ -225,6 +267,8 @@ typedef struct winograd_work {
   float *y, *laid, *lines, *input, *products;
   int32_t *taps;
   int64_t first, count;
+  /// Which workers have transformed all tiles for themselves.
+  char has_input[MOST_TWICE];
 } winograd_work;
 
 /// A row of a plain tensor's blocks: first every phase and channel by itself.
@@ -281,31 +325,27 @@ static void multiply_panel(
   const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index);
   const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   float *products = w->products + worker * w->e.products;
-  const float *next = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth;
+  const float *weights = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth;
+  const winograd_products all = products_of(&p->shape, g, p->plain, p->derives);
   block_f32_args args = {.y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = TAP_CHANNELS, .step = BITLINE_LANES};
-  const int points = g->columns.points, late = column_that_follows(&p->shape, g);
-  for (int turn = 0; turn < p->products; turn++) {
-    // Where one follows: 0, 1, infinity, and what follows from them.
-    const int row = turn / points, place = turn % points, column = late >= 0 && place >= late ? 5 - place : place;
-    const int product = row * points + column, follows = column == late;
-    const winograd_taps taps = winograd_taps_of(&p->shape, g, p->plain, row, column);
-    const int64_t weights = taps.count * TAP_CHANNELS * lanes;
-    args.taps = w->taps + taps.first;
-    args.tap_count = taps.count;
-    const int64_t start = bitline_max(0, winograd_first_with(g, w->batch, row) - first_of_all);
-    const int64_t rows = bitline_min(count, winograd_end_with(g, w->batch, row, column) - first_of_all) - start;
+  for (int i = 0; i < all.count; i++) {
+    const winograd_product *product = &all.all[i];
+    const int number = product->row * g->columns.points + product->column;
+    args.taps = w->taps + product->taps.first;
+    args.tap_count = product->taps.count;
+    const int64_t start = bitline_max(0, winograd_first_with(g, w->batch, product->row) - first_of_all);
+    const int64_t rows = bitline_min(count, winograd_end_with(g, w->batch, product->row, product->column) - first_of_all) - start;
     const int64_t pieces = (rows + most - 1) / most;
-    // What follows is counted from the weights just passed, those of infinity.
-    args.w = follows ? next - weights : next;
-    args.less[0] = follows ? -weights : 0;
-    args.less[1] = 2 * args.less[0];
-    if (!follows) next += weights;
+    args.w = weights + product->weights * lanes;
+    args.less = product->less * lanes;
+    args.more = product->more * lanes;
+    args.times = product->times;
     args.ahead = args.w + AHEAD_BYTES / 4;
-    args.ahead_lines = rows >= LEAST_AHEAD && !follows ? TAP_CHANNELS * panel.vecs : 0;
+    args.ahead_lines = rows >= LEAST_AHEAD && product->times == 0 ? TAP_CHANNELS * panel.vecs : 0;
     for (int64_t piece = 0; piece < pieces; piece++) {
       const int64_t from = start + piece * rows / pieces;
-      args.x = input + product * w->e.input_position + (first + from) * BITLINE_LANES;
-      args.y = products + product * w->e.product_position + from * lanes;
+      args.x = input + number * w->e.input_position + (first + from) * BITLINE_LANES;
+      args.y = products + number * w->e.product_position + from * lanes;
       args.rows = (int)(start + (piece + 1) * rows / pieces - from);
       table->block_f32(&args);
       args.ahead_lines = 0;
@@ -328,14 +368,27 @@ static void product_task(void *context, int64_t index, int worker) {
   multiply_panel(w, index / parts, w->input, first, w->first + first, bitline_min(w->e.part, w->count - first), worker);
 }
 
-/// A part of the tiles from beginning to end, in memory of the worker's own.
+/// Some tiles, transformed in memory of the worker's own.
+static const float *own_input(const winograd_work *w, int64_t first, int64_t count, int worker) {
+  float *input = w->input + worker * w->e.input;
+  for (int64_t block = 0; block < w->p->blocks; block++) input_of(w, block, first, count, input);
+  return input;
+}
+
+/// A part of the tiles from beginning to end.
 static void part_task(void *context, int64_t index, int worker) {
   const winograd_work *w = context;
-  const conv_blocked_plan *p = w->p;
   const int64_t first = index * w->e.part, count = bitline_min(w->e.part, w->e.all - first);
-  float *input = w->input + worker * w->e.input;
-  for (int64_t block = 0; block < p->blocks; block++) input_of(w, block, first, count, input);
-  for (int64_t panel = 0; panel < p->panels; panel++) multiply_panel(w, panel, input, 0, first, count, worker);
+  const float *input = own_input(w, first, count, worker);
+  for (int64_t panel = 0; panel < w->p->panels; panel++) multiply_panel(w, panel, input, 0, first, count, worker);
+}
+
+/// One panel of all tiles, which the worker transforms first of all.
+static void panel_task(void *context, int64_t index, int worker) {
+  winograd_work *w = context;
+  if (!w->has_input[worker]) own_input(w, 0, w->e.all, worker);
+  w->has_input[worker] = 1;
+  multiply_panel(w, index, w->input + worker * w->e.input, 0, 0, w->e.all, worker);
 }
 
 static void run(
@@ -347,13 +400,15 @@ static void run(
   const int apart = threads > 1 && all >= LEAST_APART * threads;
   int64_t parts = bitline_max(1, (all + limit - 1) / limit);
   if (apart) parts = bitline_round_up(parts, threads);
+  const int twice = !apart && parts == 1 && threads > 1 && threads <= bitline_min(MOST_TWICE, p->panels);
+  const int inputs = apart || twice ? threads : 1;
   winograd_work w = {
-    .p = p, .e = extents_of(p, batch, apart ? 1 : threads, (all + parts - 1) / parts), .batch = batch, .x = x, .add = add, .y = y,
+    .p = p, .e = extents_of(p, batch, threads / inputs, (all + parts - 1) / parts), .batch = batch, .x = x, .add = add, .y = y,
     .plane = (int64_t)p->grid.height * p->grid.width * BITLINE_LANES, .laid = workspace};
   w.sample = (p->plain ? 1 : blocks_of(p->shape.channels)) * w.plane;
   w.lines = w.laid + laid_out(p);
   w.input = w.lines + threads * laid_row(p);
-  w.products = w.input + w.e.input * (apart ? threads : 1);
+  w.products = w.input + w.e.input * inputs;
   w.taps = (int32_t *)(w.products + w.e.products * threads);
   const int64_t depth = phase_depth(&p->shape, p->plain), blocks = blocks_of(p->shape.channels);
   for (int64_t tap = 0; tap < p->tap_count; tap++) {
@@ -362,10 +417,8 @@ static void run(
       (int32_t)((phase * blocks + channel / BITLINE_LANES) * w.e.together * BITLINE_LANES + channel % BITLINE_LANES);
   }
   if (p->plain) bitline_team_run(team, p->grid.height, lay_out_task, &w);
-  if (apart) {
-    bitline_team_run(team, (all + w.e.part - 1) / w.e.part, part_task, &w);
-    return;
-  }
+  if (apart) return bitline_team_run(team, (all + w.e.part - 1) / w.e.part, part_task, &w);
+  if (twice) return bitline_team_run(team, p->panels, panel_task, &w);
   for (w.first = 0; w.first < w.e.all; w.first += w.e.together) {
     w.count = bitline_min(w.e.together, w.e.all - w.first);
     bitline_team_run(team, p->blocks, input_task, &w);

@@ -161,8 +161,9 @@ typedef struct block_f32_args {
   int rows, vecs, inner, step;
   /// Whether the last vec, of one or two, has no more than eight filters.
   int half;
-  /// Unless 0, for inputs in blocks: weights are w[i] - w[i + less[0]] - w[i + less[1]].
-  int64_t less[2];
+  /// Unless `times` is 0, for inputs in blocks: weights are w[i] - w[i + less] + times * w[i + more].
+  int64_t less, more;
+  float times;
   /// So many lines for each tap, which a later call will read, are fetched from here on.
   const float *ahead;
   int64_t ahead_lines;

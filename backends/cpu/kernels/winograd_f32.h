@@ -11,14 +11,16 @@ BITLINE_INLINE BITLINE_TARGET void winograd_input_side(const int points, const v
     return;
   }
   const float a = BITLINE_WINOGRAD_A, b = BITLINE_WINOGRAD_B, aa = a * a, bb = b * b, both = aa + bb;
-  // a * b is 1.
-  to[0] = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(-both), d[0] + d[4]);
-  const v16f even_a = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(-bb), d[4]), odd_a = BITLINE_MULTIPLY_ADD(d[1], SPLAT16(-bb), d[3]);
-  to[1] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(a), even_a);
-  to[2] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(-a), even_a);
-  const v16f even_b = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(-aa), d[4]), odd_b = BITLINE_MULTIPLY_ADD(d[1], SPLAT16(-aa), d[3]);
-  to[3] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(b), even_b);
-  to[4] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(-b), even_b);
+  // a * b is 1; k makes up for the divisors of the weights of +-a, -k for those of +-b.
+  const float k = 1 / (aa - bb);
+  const v16f last = d[4] * SPLAT16(k);
+  to[0] = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(aa * both), (d[0] + d[4]) * SPLAT16(-aa));
+  const v16f even_a = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(-k * bb), last), odd_a = BITLINE_MULTIPLY_ADD(d[1], SPLAT16(-bb), d[3]);
+  to[1] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(k * a), even_a);
+  to[2] = BITLINE_MULTIPLY_ADD(odd_a, SPLAT16(-k * a), even_a);
+  const v16f even_b = BITLINE_MULTIPLY_ADD(d[2], SPLAT16(k * aa), -last), odd_b = BITLINE_MULTIPLY_ADD(d[1], SPLAT16(-aa), d[3]);
+  to[3] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(-k * b), even_b);
+  to[4] = BITLINE_MULTIPLY_ADD(odd_b, SPLAT16(k * b), even_b);
   to[5] = BITLINE_MULTIPLY_ADD(d[3], SPLAT16(-both), d[1] + d[5]);
 }
 

@@ -27,10 +27,17 @@ BITLINE_INLINE double winograd_norm(int points, int finite, int index) {
   return norm;
 }
 
+/// What a point's weights are divided by. With these, of a window of three taps, those of -p are those of infinity, less those of p and
+/// (A / p)^2 times those of 0; with four points A is 1.
+BITLINE_INLINE double winograd_divisor(int points, int index) {
+  const double a = winograd_point(points, 1), p = winograd_point(points, index);
+  return index == 0 ? -a * a : 2 * p * p;
+}
+
 /// What a filter's tap adds to a product: the weights' transform is this along both axes.
 BITLINE_INLINE double winograd_weight(const winograd_axis *a, int index, int tap) {
   if (index == a->points - 1) return tap == a->taps - 1;
-  double power = 1 / winograd_norm(a->points, a->points - 1, index);
+  double power = 1 / winograd_divisor(a->points, index);
   for (int i = 0; i < tap; i++) power *= winograd_point(a->points, index);
   return power;
 }
@@ -47,7 +54,7 @@ BITLINE_INLINE winograd_transform winograd_transform_at(int points, int taps, in
       degree++;
       for (int k = degree; k >= 0; k--) polynomial[k] = (k > 0 ? polynomial[k - 1] : 0) - winograd_point(points, j) * polynomial[k];
     }
-    const double factor = i == finite ? 1 : winograd_norm(points, points - 1, i) / winograd_norm(points, finite, i);
+    const double factor = i == finite ? 1 : winograd_divisor(points, i) / winograd_norm(points, finite, i);
     for (int k = 0; k < t.points; k++) t.input[i][k] = (float)(factor * polynomial[k]);
     double power = 1;
     for (int k = 0; k < results; k++) {
