@@ -19,9 +19,9 @@ typedef struct conv_blocked_plan {
   bitline_conv_shape read;
   window_layout layout;
   int32_t step;
-  /// Without points for the direct way; whether the weights of some products are derived from others.
+  /// Without points for the direct way; of how many points weights are derived.
   winograd_grid grid;
-  int32_t derives;
+  int32_t derived;
   /// Products of a tile; blocks of filters, how many of them a panel has unless they end, and panels.
   int64_t products, vecs, panels;
   int32_t wide;

@@ -67,25 +67,26 @@ typedef struct winograd_products {
 } winograd_products;
 
 static int point_at(int points, int turn) { return turn == 0 ? 0 : turn == 1 ? points - 1 : turn - 1; }
+static int is_derived(int turn, int derived) { return (turn == 3 && derived > 0) || (turn == 5 && derived > 1); }
 
-/// With `derive` the weights of -A or -B along one axis are derived (`winograd_divisor`), unless the other axis' point is one of these too:
-/// of 36 products a plan has the weights of 20, of 24 those of 14.
-static winograd_products products_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int derive) {
+/// The weights of -A, with two `derived` those of -B too, are derived along one axis (`winograd_divisor`) unless those of the other axis' point
+/// are: with one, a plan has the weights of 26 of 36 products and of 16 of 24; with two, 20 and 14.
+static winograd_products products_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int derived) {
   const float factors[] = {-1, -(BITLINE_WINOGRAD_A / BITLINE_WINOGRAD_B) * (BITLINE_WINOGRAD_A / BITLINE_WINOGRAD_B)};
   const int columns = g->columns.points;
   winograd_products w = {.count = g->rows.points * columns};
   for (int turn = 0; turn < w.count; turn++) {
     const int by_row = turn / columns, by_column = turn % columns;
-    const int row_follows = by_row == 3 || by_row == 5, column_follows = by_column == 3 || by_column == 5;
+    const int row_is_derived = is_derived(by_row, derived), column_is_derived = is_derived(by_column, derived);
     winograd_product *product = w.all + turn;
     *product = (winograd_product){
       .row = point_at(g->rows.points, by_row), .column = point_at(columns, by_column), .weights = w.depth};
     product->taps = taps_of(s, g, plain, product->row, product->column);
-    if (!derive || row_follows == column_follows) {
+    if (row_is_derived == column_is_derived) {
       w.depth += product->taps.count * TAP_CHANNELS;
       continue;
     }
-    const int place = row_follows ? by_row : by_column, next = row_follows ? columns : 1;
+    const int place = row_is_derived ? by_row : by_column, next = row_is_derived ? columns : 1;
     const winograd_product *zero = product - place * next, *infinity = zero + next, *opposite = product - next;
     product->weights = infinity->weights;
     product->less = opposite->weights - infinity->weights;
@@ -95,10 +96,11 @@ static winograd_products products_of(const bitline_conv_shape *s, const winograd
   return w;
 }
 
-/// Whether weights are derived, for so many tiles, of which `rows` are multiplied together: where they come from memory, since two additions
-/// hide behind multiplications, but not for more tiles, since it is done again for each `rows`.
-static int derives(const bitline_conv_shape *s, const winograd_grid *g, int plain, int64_t tiles, int rows) {
-  return !plain && s->stride_width == 1 && g->columns.taps == 3 && tiles <= 2 * rows;
+/// How many points' weights are derived, for so many tiles, of which `rows` are multiplied together: it is done again for each `rows`. Those
+/// of -A take additions, which hide behind multiplications, those of -B a multiplication too.
+static int derived_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int64_t tiles, int rows) {
+  if (plain || s->stride_width > 1 || g->columns.taps != 3) return 0;
+  return tiles <= rows ? 2 : tiles <= 2 * rows ? 1 : 0;
 }
 
 static winograd_grid grid_of(const bitline_conv_shape *s, int plain, int row_points, int column_points) {
@@ -125,7 +127,7 @@ static double cycles_of(const bitline_conv_shape *s, const winograd_grid *g, int
   enum { BYTES_A_CYCLE = 7, BYTES_WAITED_FOR = 25, CYCLES_OF_A_NUMBER = 5, CYCLES_OF_A_SUM = 3, CYCLES_OF_DERIVED = 7, ROWS = 14 };
   const double vecs = (double)blocks_of(s->filters), blocks = plain ? 1 : (double)(phases_of(s) * blocks_of(s->channels));
   const int64_t tiles = samples * winograd_tile_count(g);
-  const winograd_products w = products_of(s, g, plain, derives(s, g, plain, tiles, ROWS));
+  const winograd_products w = products_of(s, g, plain, derived_of(s, g, plain, tiles, ROWS));
   double products = 0;
   for (int i = 0; i < w.count; i++) {
     const winograd_product *product = &w.all[i];
@@ -168,8 +170,8 @@ void winograd_describe(conv_blocked_plan *p) {
   const bitline_conv_shape *s = &p->shape;
   p->blocks = p->plain ? 1 : phases_of(s) * blocks_of(s->channels);
   p->tap_count = (phases_of(s) * phase_depth(s, p->plain) + TAP_CHANNELS - 1) / TAP_CHANNELS;
-  p->derives = derives(s, &p->grid, p->plain, p->run, bitline_table_of((bitline_isa)p->isa)->block_f32_rows[0]);
-  const winograd_products w = products_of(s, &p->grid, p->plain, p->derives);
+  p->derived = derived_of(s, &p->grid, p->plain, p->run, bitline_table_of((bitline_isa)p->isa)->block_f32_rows[0]);
+  const winograd_products w = products_of(s, &p->grid, p->plain, p->derived);
   p->products = w.count;
   p->depth = w.depth;
 }
@@ -186,7 +188,7 @@ void winograd_pack(const conv_blocked_plan *p, const float *weights, float *pack
       by_column[i][tap] = i < columns && tap < g->columns.taps ? winograd_weight(&g->columns, i, tap) : 0;
     }
   }
-  const winograd_products w = products_of(s, g, p->plain, p->derives);
+  const winograd_products w = products_of(s, g, p->plain, p->derived);
   for (int64_t f = 0; f < s->filters; f++) {
     const conv_blocked_panel panel = panel_with(p->vecs, p->wide, f / BITLINE_LANES);
     const int64_t lanes = panel.vecs * BITLINE_LANES;
@@ -326,7 +328,7 @@ static void multiply_panel(
   const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   float *products = w->products + worker * w->e.products;
   const float *weights = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth;
-  const winograd_products all = products_of(&p->shape, g, p->plain, p->derives);
+  const winograd_products all = products_of(&p->shape, g, p->plain, p->derived);
   block_f32_args args = {.y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = TAP_CHANNELS, .step = BITLINE_LANES};
   for (int i = 0; i < all.count; i++) {
     const winograd_product *product = &all.all[i];
