@@ -106,27 +106,41 @@ static void pack_direct(const conv_i8_plan *p, const bitline_int8_layer *layer, 
   }
   const int8_t *weights = layer->weights;
   for (int64_t f = 0; f < s->filters; f++) {
+    int32_t sum = 0;
     for (int64_t channel = 0; channel < s->channels; channel++, weights += area) {
       const int64_t block = channel / BITLINE_LANES, lane = channel % BITLINE_LANES;
+      int8_t *to = word_of(p, f, 0, block * area, lane / 4, bytes);
+      const int64_t next = word_of(p, f, 0, block * area + 1, lane / 4, bytes) - to;
       for (int64_t i = 0; i < area; i++) {
-        word_of(p, f, 0, block * area + i, lane / 4, bytes)[lane % 4] = weights[i];
-        starts[f] -= coding_zero(&layer->from) * weights[i];
+        to[i * next + lane % 4] = weights[i];
+        sum += weights[i];
       }
     }
+    starts[f] = -coding_zero(&layer->from) * sum;
   }
 }
 
+/// Sixteen filters and two channels share lines, and follow one another.
 static void pack_transformed(const conv_i8_plan *p, const bitline_int8_layer *layer, char *bytes) {
   static const int g[6][3] = {{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {1, 2, 4}, {1, -2, 4}, {0, 0, 1}};
-  const int8_t *weights = layer->weights;
-  for (int64_t f = 0; f < p->shape.filters; f++) {
-    for (int64_t channel = 0; channel < p->shape.channels; channel++, weights += 9) {
-      const int64_t block = channel / BITLINE_LANES, lane = channel % BITLINE_LANES;
+  const int64_t channels = p->shape.channels, filters = p->shape.filters;
+  for (int64_t turn = 0; turn < blocks_of(filters) * channels; turn++) {
+    const int64_t block = turn / channels, channel = turn % channels, lane = channel % BITLINE_LANES;
+    for (int64_t f = block * BITLINE_LANES; f < bitline_min((block + 1) * BITLINE_LANES, filters); f++) {
+      const int8_t *weights = layer->weights + (f * channels + channel) * 9;
+      int8_t *to = word_of(p, f, 0, channel / BITLINE_LANES, lane / 2, bytes);
+      const int64_t next = word_of(p, f, 1, channel / BITLINE_LANES, lane / 2, bytes) - to;
+      int half[6][3];
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 6; i++) {
+#pragma clang loop unroll(full)
+        for (int k = 0; k < 3; k++) half[i][k] = g[i][0] * weights[k] + g[i][1] * weights[3 + k] + g[i][2] * weights[6 + k];
+      }
+#pragma clang loop unroll(full)
       for (int i = 0; i < 36; i++) {
-        int sum = 0;
-        for (int k = 0; k < 9; k++) sum += g[i / 6][k / 3] * g[i % 6][k % 3] * weights[k];
-        const int16_t number = (int16_t)sum;
-        memcpy(word_of(p, f, i, block, lane / 2, bytes) + lane % 2 * 2, &number, 2);
+        const int *by = g[i % 6], *from = half[i / 6];
+        const int16_t number = (int16_t)(by[0] * from[0] + by[1] * from[1] + by[2] * from[2]);
+        memcpy(to + i * next + lane % 2 * 2, &number, 2);
       }
     }
   }
@@ -144,11 +158,11 @@ void bitline_conv_i8_prepare(
   int8_t *weights = (int8_t *)(bytes + p.plain_weights);
   if (plain) memcpy(weights, layer->weights, (size_t)(s->filters * inputs));
   else {
-    const int64_t padded = blocks_of(s->channels) * area * BITLINE_LANES;
-    for (int64_t f = 0; f < s->filters; f++) {
-      for (int64_t k = 0; k < inputs; k++) {
-        const int64_t channel = k / area, place = (channel / BITLINE_LANES * area + k % area) * BITLINE_LANES + channel % BITLINE_LANES;
-        weights[f * padded + place] = layer->weights[f * inputs + k];
+    const int8_t *from = layer->weights;
+    for (int64_t f = 0; f < s->filters; f++, weights += blocks_of(s->channels) * area * BITLINE_LANES) {
+      for (int64_t channel = 0; channel < s->channels; channel++, from += area) {
+        int8_t *to = weights + channel / BITLINE_LANES * area * BITLINE_LANES + channel % BITLINE_LANES;
+        for (int64_t i = 0; i < area; i++) to[i * BITLINE_LANES] = from[i];
       }
     }
   }

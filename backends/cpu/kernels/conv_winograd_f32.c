@@ -176,6 +176,9 @@ void winograd_describe(conv_blocked_plan *p) {
   p->depth = w.depth;
 }
 
+/// A number of each filter of a block.
+typedef double lanes_f64 __attribute__((vector_size(BITLINE_LANES * 8)));
+
 void winograd_pack(const conv_blocked_plan *p, const float *weights, float *packed) {
   const bitline_conv_shape *s = &p->shape;
   const winograd_grid *g = &p->grid;
@@ -189,30 +192,36 @@ void winograd_pack(const conv_blocked_plan *p, const float *weights, float *pack
     }
   }
   const winograd_products w = products_of(s, g, p->plain, p->derived);
-  for (int64_t f = 0; f < s->filters; f++) {
-    const conv_blocked_panel panel = panel_with(p->vecs, p->wide, f / BITLINE_LANES);
+  for (int64_t block = 0; block < p->vecs; block++) {
+    const conv_blocked_panel panel = panel_with(p->vecs, p->wide, block);
+    const int64_t first = block * BITLINE_LANES, filters = bitline_min(BITLINE_LANES, s->filters - first);
     const int64_t lanes = panel.vecs * BITLINE_LANES;
-    float *to = packed + panel.first * BITLINE_LANES * p->depth + (f - panel.first * BITLINE_LANES);
-    for (int64_t c = 0; c < s->channels; c++, weights += area) {
+    float *to = packed + panel.first * BITLINE_LANES * p->depth + (block - panel.first) * BITLINE_LANES;
+    for (int64_t c = 0; c < s->channels; c++) {
+      lanes_f64 window[4 * BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS] = {{0}};
+      for (int64_t f = 0; f < filters; f++) {
+        const float *from = weights + ((first + f) * s->channels + c) * area;
+        for (int64_t place = 0; place < area; place++) ((double *)&window[place])[f] = from[place];
+      }
       for (int phase = 0; phase < phases_of(s); phase++) {
         const int top = phase_rows[phase] * (stride - 1), left = phase_columns[phase] * (stride - 1);
         const int64_t channel = phase * depth + c;
-        double half[BITLINE_WINOGRAD_POINTS][BITLINE_WINOGRAD_POINTS] = {{0}};
+        lanes_f64 half[BITLINE_WINOGRAD_POINTS][BITLINE_WINOGRAD_POINTS] = {{{0}}};
         for (int y = top, tap = 0; y < s->kernel_height; y += stride, tap++) {
-          for (int row = 0; row < rows; row++) {
-            for (int x = left, i = 0; x < s->kernel_width; x += stride, i++) {
-              half[row][i] += by_row[row][tap] * weights[y * s->kernel_width + x];
-            }
+          for (int x = left, i = 0; x < s->kernel_width; x += stride, i++) {
+            for (int row = 0; row < rows; row++) half[row][i] += by_row[row][tap] * window[y * s->kernel_width + x];
           }
         }
         for (int i = 0; i < w.count; i++) {
           const winograd_product *product = &w.all[i];
           const int64_t at = channel - product->taps.first * TAP_CHANNELS;
           if (product->times != 0 || at < 0 || at >= product->taps.count * TAP_CHANNELS) continue;
-          const double *by = by_column[product->column], *from = half[product->row];
-          double sum = 0;
+          const double *by = by_column[product->column];
+          const lanes_f64 *from = half[product->row];
+          lanes_f64 sum = {0};
           for (int tap = 0; tap < g->columns.taps; tap++) sum += by[tap] * from[tap];
-          to[(product->weights + at) * lanes] = (float)sum;
+          const v16f rounded = __builtin_convertvector(sum, v16f);
+          memcpy(to + (product->weights + at) * lanes, &rounded, sizeof rounded);
         }
       }
     }
