@@ -120,14 +120,32 @@ WINOGRAD_INPUT(4, 4)
   OUTPUT(6, 2, 6, 2) OUTPUT(6, 3, 6, 3) OUTPUT(6, 4, 6, 4) OUTPUT(6, 4, 4, 2) OUTPUT(4, 2, 4, 2) OUTPUT(4, 3, 4, 3)
 WINOGRAD_OUTPUTS(WINOGRAD_OUTPUT)
 
-/// A line of an axis, by a matrix.
-BITLINE_INLINE BITLINE_TARGET void winograd_line(
-  const float (*matrix)[BITLINE_WINOGRAD_POINTS], int outputs, int inputs, const v16f *from, int64_t from_next, v16f *to, int64_t to_next
+/// A line of an axis, by a matrix: as many numbers as a constant says, `next` apart but for the last, to as many as `outputs` says.
+BITLINE_INLINE BITLINE_TARGET void winograd_line_of(
+  const float (*matrix)[BITLINE_WINOGRAD_POINTS], int outputs, const int inputs, const float *from, int64_t next, int64_t last, float *to,
+  int64_t to_next, int64_t to_last
 ) {
+  v16f line[BITLINE_WINOGRAD_POINTS];
+#pragma clang loop unroll(full)
+  for (int k = 0; k < inputs; k++) line[k] = LOAD16(from + (k < inputs - 1 ? k * next : last));
   for (int i = 0; i < outputs; i++) {
-    v16f sum = from[0] * SPLAT16(matrix[i][0]);
-    for (int k = 1; k < inputs; k++) sum = BITLINE_MULTIPLY_ADD(from[k * from_next], SPLAT16(matrix[i][k]), sum);
-    to[i * to_next] = sum;
+    v16f sum = line[0] * SPLAT16(matrix[i][0]);
+#pragma clang loop unroll(full)
+    for (int k = 1; k < inputs; k++) sum = BITLINE_MULTIPLY_ADD(line[k], SPLAT16(matrix[i][k]), sum);
+    STORE16(to + (i < outputs - 1 ? i * to_next : to_last), sum);
+  }
+}
+
+static BITLINE_TARGET __attribute__((noinline)) void winograd_line(
+  const float (*matrix)[BITLINE_WINOGRAD_POINTS], int outputs, int inputs, const float *from, int64_t next, int64_t last, float *to,
+  int64_t to_next, int64_t to_last
+) {
+  switch (inputs) {
+  case 2: winograd_line_of(matrix, outputs, 2, from, next, last, to, to_next, to_last); return;
+  case 3: winograd_line_of(matrix, outputs, 3, from, next, last, to, to_next, to_last); return;
+  case 4: winograd_line_of(matrix, outputs, 4, from, next, last, to, to_next, to_last); return;
+  case 5: winograd_line_of(matrix, outputs, 5, from, next, last, to, to_next, to_last); return;
+  default: winograd_line_of(matrix, outputs, 6, from, next, last, to, to_next, to_last);
   }
 }
 
@@ -135,18 +153,18 @@ BITLINE_INLINE BITLINE_TARGET void winograd_line(
 BITLINE_INLINE BITLINE_TARGET void winograd_input_rest(
   const winograd_grid *g, const winograd_cursor *at, const float *from, int64_t row, int64_t column, float *to, int64_t position
 ) {
-  v16f copy[WINOGRAD_MOST], half[WINOGRAD_MOST], line[BITLINE_WINOGRAD_POINTS];
+  v16f half[WINOGRAD_MOST];
   const winograd_transform *rows = &g->rows.transforms[at->rest_row], *columns = &g->columns.transforms[at->rest_column];
-  for (int y = 0; y < rows->points; y++) {
-    for (int i = 0; i < columns->points; i++) copy[y * columns->points + i] = LOAD16(from + y * row + i * column);
+  const int64_t high = rows->points, wide = columns->points, next = g->columns.points * position;
+  for (int i = 0; i < wide; i++) {
+    winograd_line(
+      rows->input, rows->points, rows->points, from + i * column, row, (high - 1) * row, (float *)(half + i), wide * 16,
+      (high - 1) * wide * 16);
   }
-  for (int i = 0; i < columns->points; i++) {
-    winograd_line(rows->input, rows->points, rows->points, copy + i, columns->points, half + i, columns->points);
-  }
-  for (int y = 0; y < rows->points; y++) {
-    winograd_line(columns->input, columns->points, columns->points, half + y * columns->points, 1, line, 1);
-    float *there = to + winograd_place(&g->rows, at->rest_row, y) * g->columns.points * position;
-    for (int i = 0; i < columns->points; i++) STORE16(there + winograd_place(&g->columns, at->rest_column, i) * position, line[i]);
+  for (int y = 0; y < high; y++) {
+    winograd_line(
+      columns->input, columns->points, columns->points, (const float *)(half + y * wide), 16, (wide - 1) * 16,
+      to + winograd_place(&g->rows, at->rest_row, y) * next, position, (g->columns.points - 1) * position);
   }
 }
 
@@ -155,22 +173,32 @@ BITLINE_INLINE BITLINE_TARGET void winograd_output_rest(
   const winograd_grid *g, const winograd_cursor *at, const float *from, int64_t position, const float *bias, const float *add,
   bitline_activation activation, float *y, int64_t width
 ) {
-  v16f copy[WINOGRAD_MOST], half[WINOGRAD_MOST], line[BITLINE_WINOGRAD_POINTS];
+  v16f half[WINOGRAD_MOST], line[BITLINE_WINOGRAD_POINTS];
   const winograd_transform *rows = &g->rows.transforms[at->rest_row], *columns = &g->columns.transforms[at->rest_column];
-  for (int k = 0; k < rows->points; k++) {
-    const float *there = from + winograd_place(&g->rows, at->rest_row, k) * g->columns.points * position;
-    for (int i = 0; i < columns->points; i++) {
-      copy[k * columns->points + i] = LOAD16(there + winograd_place(&g->columns, at->rest_column, i) * position);
-    }
-  }
-  for (int i = 0; i < columns->points; i++) {
-    winograd_line(rows->output, rows->results, rows->points, copy + i, columns->points, half + i, columns->points);
+  const int64_t high = rows->results, wide = columns->points, next = g->columns.points * position;
+  for (int i = 0; i < wide; i++) {
+    winograd_line(
+      rows->output, rows->results, rows->points, from + winograd_place(&g->columns, at->rest_column, i) * position, next,
+      (g->rows.points - 1) * next, (float *)(half + i), wide * 16, (high - 1) * wide * 16);
   }
   const v16f start = LOAD16(bias);
-  for (int k = 0; k < rows->results; k++, y += width, add = add ? add + width : 0) {
-    winograd_line(columns->output, columns->results, columns->points, half + k * columns->points, 1, line, 1);
+  for (int k = 0; k < high; k++, y += width, add = add ? add + width : 0) {
+    winograd_line(
+      columns->output, columns->results, columns->points, (const float *)(half + k * wide), 16, (wide - 1) * 16, (float *)line, 16,
+      (columns->results - 1) * 16);
     for (int i = 0; i < columns->results; i++) winograd_finish(line[i] + start, add ? add + i * 16 : 0, activation, y + i * 16);
   }
+}
+
+/// Which of `count` numbers from `start` on, `step` apart, lie in `0..<extent`.
+typedef struct winograd_span {
+  int64_t first, end;
+} winograd_span;
+
+BITLINE_INLINE winograd_span winograd_span_of(int64_t start, int64_t step, int64_t count, int64_t extent) {
+  const int64_t first = bitline_min(count, start < 0 ? (step - 1 - start) / step : 0);
+  const int64_t end = start < extent ? (extent - start + step - 1) / step : 0;
+  return (winograd_span){.first = first, .end = bitline_max(first, bitline_min(count, end))};
 }
 
 /// The tiles `first..<first + count` of a block's planes, which lie `sample` apart, from `row_phase` and `column_phase` of the window on.
@@ -187,12 +215,12 @@ BITLINE_INLINE BITLINE_TARGET void winograd_input_tiles(
     const float *from = x + at.sample * sample + (top * g->width + left) * 16;
     int64_t row = (int64_t)g->step * g->width * 16, column = g->step * 16;
     if (top < 0 || left < 0 || top + (high - 1) * g->step >= g->height || left + (wide - 1) * g->step >= g->width) {
+      const winograd_span lines = winograd_span_of(top, g->step, high, g->height), places = winograd_span_of(left, g->step, wide, g->width);
       for (int64_t y = 0; y < high; y++) {
-        for (int64_t i = 0; i < wide; i++) {
-          const int64_t line = top + y * g->step, place = left + i * g->step;
-          const int inside = line >= 0 && line < g->height && place >= 0 && place < g->width;
-          copy[y * wide + i] = inside ? LOAD16(from + y * row + i * column) : SPLAT16(0.0f);
-        }
+        const int64_t end = y >= lines.first && y < lines.end ? places.end : places.first;
+        for (int64_t i = 0; i < places.first; i++) copy[y * wide + i] = SPLAT16(0.0f);
+        for (int64_t i = places.first; i < end; i++) copy[y * wide + i] = LOAD16(from + y * row + i * column);
+        for (int64_t i = end; i < wide; i++) copy[y * wide + i] = SPLAT16(0.0f);
       }
       from = (const float *)copy;
       row = wide * 16;
