@@ -129,9 +129,22 @@ struct BlockedKernelTests {
       var generator = Generator(seed)
       var test = WindowCase(&generator, seed: seed, grouped: false)
       test.shape.filters = test.shape.channels
+      if seed % 2 == 0 {
+        // Whole windows of two or three have a way of their own.
+        let (kernel, dilation) = (Int32(2 + seed / 2 % 2), test.shape.dilation_height)
+        (test.shape.kernel_height, test.shape.kernel_width) = (kernel, kernel)
+        (test.shape.height, test.shape.width) = (test.shape.height + kernel * dilation, test.shape.width + kernel * dilation)
+        func results(_ inputs: Int32, _ pad: Int32) -> Int32 {
+          (inputs + 2 * pad - (kernel - 1) * dilation - 1) / test.shape.stride_width + 1
+        }
+        test.shape.out_height = results(test.shape.height, test.shape.pad_top)
+        test.shape.out_width = results(test.shape.width, test.shape.pad_left)
+      }
       let s = test.shape
       var numbers = generator.floats(test.inputCount)
-      if seed % 5 == 0 { numbers[generator.int(0...numbers.count - 1)] = .nan }
+      if seed % 5 == 0 { for index in numbers.indices where generator.int(0...20) == 0 { numbers[index] = .nan } }
+      // The first of equal zeros stays; infinities of both signs have no sum.
+      if seed % 5 == 1 { for index in numbers.indices { numbers[index] = [0, -0.0, .infinity, -.infinity][generator.int(0...3)] } }
       let x = Guarded(numbers)
       let (inputs, outputs) = (Int(s.height * s.width), Int(s.out_height * s.out_width))
       let (planes, blocks) = (test.batch * Int(s.channels), Int64(test.batch * lanes(Int(s.channels)) / 16))

@@ -7,8 +7,26 @@ BITLINE_INLINE BITLINE_TARGET void pool_inside(int64_t at, int64_t kernel, int64
   while (*end > *first && at + (*end - 1) * dilation >= extent) (*end)--;
 }
 
+/// The greatest of a whole window of `kernel` x `kernel`, a constant, and the first of several zeros; `sum`, of all, is NaN where one is.
+BITLINE_INLINE BITLINE_TARGET v16f greatest_of_window(const float *x, int64_t right, int64_t down, const int kernel, v16f *sum) {
+  v16f most[3];
+#pragma clang loop unroll(full)
+  for (int ky = 0; ky < kernel; ky++) {
+#pragma clang loop unroll(full)
+    for (int kx = 0; kx < kernel; kx++) {
+      const v16f value = LOAD16(x + ky * down + kx * right);
+      *sum = kx + ky == 0 ? value : *sum + value;
+      if (kx == 0) most[ky] = value;
+      else most[ky] = value > most[ky] ? value : most[ky];
+    }
+    if (ky > 0) most[0] = most[ky] > most[0] ? most[ky] : most[0];
+  }
+  return most[0];
+}
+
 BITLINE_INLINE BITLINE_TARGET void pool_max_blocked_body(const bitline_conv_shape *s, int64_t planes, const float *x, float *y) {
   const int64_t right = s->dilation_width * 16, down = (int64_t)s->dilation_height * s->width * 16;
+  const int kernel = s->kernel_height == s->kernel_width ? s->kernel_height : 0;
   for (int64_t plane = 0; plane < planes; plane++, x += (int64_t)s->height * s->width * 16) {
     for (int64_t row = 0; row < s->out_height; row++) {
       const int64_t top = row * s->stride_height - s->pad_top;
@@ -19,6 +37,14 @@ BITLINE_INLINE BITLINE_TARGET void pool_max_blocked_body(const bitline_conv_shap
         int64_t x_first = 0, x_end = s->kernel_width;
         if (left < 0 || left + (x_end - 1) * s->dilation_width >= s->width) {
           pool_inside(left, s->kernel_width, s->dilation_width, s->width, &x_first, &x_end);
+        } else if ((kernel == 2 || kernel == 3) && y_end - y_first == kernel) {
+          const float *from = x + (top * s->width + left) * 16;
+          v16f sum;
+          const v16f most = kernel == 2 ? greatest_of_window(from, right, down, 2, &sum) : greatest_of_window(from, right, down, 3, &sum);
+          if (BITLINE_BITS16(sum != sum) == 0) {
+            STORE16(y, most);
+            continue;
+          }
         }
         v16f most = SPLAT16(-__builtin_inff());
         const float *line = x + (top * s->width + left) * 16 + y_first * down + x_first * right;
