@@ -53,7 +53,7 @@ typedef struct winograd_product {
   int row, column;
   winograd_taps taps;
   /// Where its weights begin, in channels of a panel. If `times` is not 0 a plan does not have them: they are those that begin here, less
-  /// those `less` further on, and `times` those `more` further on.
+  /// those `less` further on, and more by `times` those `more` further on.
   int64_t weights, less, more;
   float times;
 } winograd_product;
