@@ -43,7 +43,7 @@ struct LayerPlan {
     }
     let bases = options.choice(layer: layer.number, of: numbers.count).bases
     guard let wanted = options.method ?? (bases > 0 ? .sign : nil) else { return nil }
-    let method = wanted.needsData && squares == nil ? .alternating : wanted
+    let method = LayerPlan.method(wanted, squares)
     let solution = method.solve(
       LayerProblem(weights: layer.weights, bases: bases, squares: squares, seed: options.seed &* 1009 &+ UInt64(layer.number)))
     let how = bases == 1 ? method.name : "\(method.name), \(bases) bases"
@@ -51,6 +51,11 @@ struct LayerPlan {
       context.note("\(layer.name): \(how), weights off by \(percent(relativeError(of: solution.bases, from: layer.weights)))")
     }
     return solution
+  }
+
+  /// The method that was asked for; where it needs squares and there are none, one that looks at the weights alone.
+  private static func method(_ wanted: Binarizer, _ squares: LeastSquares?) -> Binarizer {
+    wanted.needsData && squares == nil ? .alternating : wanted
   }
 
   private func reasonToKeep(_ layer: Layer) -> String? {
@@ -106,8 +111,8 @@ struct LayerPlan {
     }
     let results = try new.append(node.op, operands, origin: node.origin)
     let outputs = try keepOutputs(layer, targets, results[0], new)
-    let method = isExact ? "exact" : (squares == nil ? .alternating : options.method)?.name ?? ""
-    table.add(layer, solution, method, coded.value.choice, input.builtTensors, codeTensors, outputs)
+    let method = isExact ? "exact" : options.method.map { LayerPlan.method($0, squares).name }
+    table.add(layer, solution, method ?? "", coded.value.choice, input.builtTensors, codeTensors, outputs)
     if !isExact { context.note("\(layer.name): \(table.summary)\(coded.value.source)") }
     return results
   }

@@ -69,10 +69,9 @@ typedef struct winograd_products {
 static int point_at(int points, int turn) { return turn == 0 ? 0 : turn == 1 ? points - 1 : turn - 1; }
 static int is_derived(int turn, int derived) { return (turn == 3 && derived > 0) || (turn == 5 && derived > 1); }
 
-/// The weights of -A, with two `derived` those of -B too, are derived along one axis (`winograd_divisor`) unless those of the other axis' point
-/// are: with one, a plan has the weights of 26 of 36 products and of 16 of 24; with two, 20 and 14.
+/// The weights of -A, with two `derived` those of -B too, are derived along one axis (`winograd_divisor`) unless those of the other axis'
+/// point are: with one, a plan has the weights of 26 of 36 products and of 16 of 24; with two, 20 and 14.
 static winograd_products products_of(const bitline_conv_shape *s, const winograd_grid *g, int plain, int derived) {
-  const float factors[] = {-1, -(BITLINE_WINOGRAD_A / BITLINE_WINOGRAD_B) * (BITLINE_WINOGRAD_A / BITLINE_WINOGRAD_B)};
   const int columns = g->columns.points;
   winograd_products w = {.count = g->rows.points * columns};
   for (int turn = 0; turn < w.count; turn++) {
@@ -87,11 +86,12 @@ static winograd_products products_of(const bitline_conv_shape *s, const winograd
       continue;
     }
     const int place = row_is_derived ? by_row : by_column, next = row_is_derived ? columns : 1;
+    const int points = row_is_derived ? g->rows.points : columns;
     const winograd_product *zero = product - place * next, *infinity = zero + next, *opposite = product - next;
     product->weights = infinity->weights;
     product->less = opposite->weights - infinity->weights;
     product->more = zero->weights - infinity->weights;
-    product->times = factors[place == 5];
+    product->times = (float)winograd_times(points, point_at(points, place));
   }
   return w;
 }
@@ -277,6 +277,7 @@ typedef struct winograd_work {
   int64_t sample, plane;
   float *y, *laid, *lines, *input, *products;
   int32_t *taps;
+  winograd_products all;
   int64_t first, count;
   /// Which workers have transformed all tiles for themselves.
   char has_input[MOST_TWICE];
@@ -337,10 +338,9 @@ static void multiply_panel(
   const int64_t lanes = panel.vecs * BITLINE_LANES, most = table->block_f32_rows[panel.vecs == 4 ? 2 : panel.vecs - 1];
   float *products = w->products + worker * w->e.products;
   const float *weights = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth;
-  const winograd_products all = products_of(&p->shape, g, p->plain, p->derived);
   block_f32_args args = {.y_row = lanes, .y_vec = BITLINE_LANES, .vecs = panel.vecs, .inner = TAP_CHANNELS, .step = BITLINE_LANES};
-  for (int i = 0; i < all.count; i++) {
-    const winograd_product *product = &all.all[i];
+  for (int i = 0; i < w->all.count; i++) {
+    const winograd_product *product = &w->all.all[i];
     const int number = product->row * g->columns.points + product->column;
     args.taps = w->taps + product->taps.first;
     args.tap_count = product->taps.count;
@@ -379,27 +379,27 @@ static void product_task(void *context, int64_t index, int worker) {
   multiply_panel(w, index / parts, w->input, first, w->first + first, bitline_min(w->e.part, w->count - first), worker);
 }
 
-/// Some tiles, transformed in memory of the worker's own.
-static const float *own_input(const winograd_work *w, int64_t first, int64_t count, int worker) {
-  float *input = w->input + worker * w->e.input;
-  for (int64_t block = 0; block < w->p->blocks; block++) input_of(w, block, first, count, input);
-  return input;
+static float *own_input(const winograd_work *w, int worker) { return w->input + worker * w->e.input; }
+
+/// Some tiles, to memory of the worker's own.
+static void transform_own(const winograd_work *w, int64_t first, int64_t count, int worker) {
+  for (int64_t block = 0; block < w->p->blocks; block++) input_of(w, block, first, count, own_input(w, worker));
 }
 
 /// A part of the tiles from beginning to end.
 static void part_task(void *context, int64_t index, int worker) {
   const winograd_work *w = context;
   const int64_t first = index * w->e.part, count = bitline_min(w->e.part, w->e.all - first);
-  const float *input = own_input(w, first, count, worker);
-  for (int64_t panel = 0; panel < w->p->panels; panel++) multiply_panel(w, panel, input, 0, first, count, worker);
+  transform_own(w, first, count, worker);
+  for (int64_t panel = 0; panel < w->p->panels; panel++) multiply_panel(w, panel, own_input(w, worker), 0, first, count, worker);
 }
 
 /// One panel of all tiles, which the worker transforms first of all.
 static void panel_task(void *context, int64_t index, int worker) {
   winograd_work *w = context;
-  if (!w->has_input[worker]) own_input(w, 0, w->e.all, worker);
+  if (!w->has_input[worker]) transform_own(w, 0, w->e.all, worker);
   w->has_input[worker] = 1;
-  multiply_panel(w, index, w->input + worker * w->e.input, 0, 0, w->e.all, worker);
+  multiply_panel(w, index, own_input(w, worker), 0, 0, w->e.all, worker);
 }
 
 static void run(
@@ -415,7 +415,8 @@ static void run(
   const int inputs = apart || twice ? threads : 1;
   winograd_work w = {
     .p = p, .e = extents_of(p, batch, threads / inputs, (all + parts - 1) / parts), .batch = batch, .x = x, .add = add, .y = y,
-    .plane = (int64_t)p->grid.height * p->grid.width * BITLINE_LANES, .laid = workspace};
+    .plane = (int64_t)p->grid.height * p->grid.width * BITLINE_LANES, .laid = workspace,
+    .all = products_of(&p->shape, &p->grid, p->plain, p->derived)};
   w.sample = (p->plain ? 1 : blocks_of(p->shape.channels)) * w.plane;
   w.lines = w.laid + laid_out(p);
   w.input = w.lines + threads * laid_row(p);

@@ -27,12 +27,15 @@ BITLINE_INLINE double winograd_norm(int points, int finite, int index) {
   return norm;
 }
 
-/// What a point's weights are divided by. With these, of a window of three taps, those of -p are those of infinity, less those of p and
-/// (A / p)^2 times those of 0; with four points A is 1.
+/// What a point's weights are divided by. With these, of a window of three taps, those of -p are those of infinity, less those of p, and
+/// more by `winograd_times` of those of 0.
 BITLINE_INLINE double winograd_divisor(int points, int index) {
   const double a = winograd_point(points, 1), p = winograd_point(points, index);
   return index == 0 ? -a * a : 2 * p * p;
 }
+
+/// How much of the weights of 0 is in those of a point -p; -1 for -A.
+BITLINE_INLINE double winograd_times(int points, int index) { return 2 * winograd_divisor(points, 0) / winograd_divisor(points, index); }
 
 /// What a filter's tap adds to a product: the weights' transform is this along both axes.
 BITLINE_INLINE double winograd_weight(const winograd_axis *a, int index, int tap) {
