@@ -292,6 +292,8 @@ static BITLINE_TARGET void BITLINE_LEVEL(winograd_output_f32)(
   winograd_output_tiles(g, samples, first, count, from, position, row, bias, add, activation, y, sample);
 }
 
+static BITLINE_TARGET void BITLINE_LEVEL(winograd_few_f32)(const winograd_few_args *args) { winograd_few_tiles(args); }
+
 static BITLINE_TARGET void BITLINE_LEVEL(block_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y) {
   block_channels_f32_body(channels, positions, x, y);
 }
@@ -344,7 +346,8 @@ static BITLINE_TARGET float BITLINE_LEVEL(multiply_adds_f32)(int64_t rounds, flo
 #define BITLINE_BLOCKED                                                                                                          \
   .block_bf16 = block_bf16, .round_bf16 = BITLINE_LEVEL(round_bf16),                                              \
   .block_f32 = BITLINE_LEVEL(block_f32), .winograd_input_f32 = BITLINE_LEVEL(winograd_input_f32),                               \
-  .winograd_output_f32 = BITLINE_LEVEL(winograd_output_f32), .block_channels_f32 = BITLINE_LEVEL(block_channels_f32),           \
+  .winograd_output_f32 = BITLINE_LEVEL(winograd_output_f32), .winograd_few_f32 = BITLINE_LEVEL(winograd_few_f32),               \
+  .block_channels_f32 = BITLINE_LEVEL(block_channels_f32),                                                                      \
   .unblock_channels_f32 = BITLINE_LEVEL(unblock_channels_f32), .pool_max_blocked_f32 = BITLINE_LEVEL(pool_max_blocked_f32),     \
   .pool_average_blocked_f32 = BITLINE_LEVEL(pool_average_blocked_f32), .multiply_adds_f32 = BITLINE_LEVEL(multiply_adds_f32),    \
   .depthwise_blocked_f32 = BITLINE_LEVEL(depthwise_blocked_f32), .elementary_f32 = BITLINE_LEVEL(elementary_f32),               \

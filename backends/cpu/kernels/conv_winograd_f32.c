@@ -103,6 +103,16 @@ static int derived_of(const bitline_conv_shape *s, const winograd_grid *g, int p
   return tiles <= rows ? 2 : tiles <= 2 * rows ? 1 : 0;
 }
 
+/// Whether products of whole tiles stay in registers: from few channels, of which the transform of results is a great part.
+static int has_few(const winograd_grid *g, int plain) {
+  return plain && g->rows.points == BITLINE_WINOGRAD_POINTS && g->columns.points == BITLINE_WINOGRAD_POINTS;
+}
+
+/// The channels of a product's taps, of a plain tensor.
+static int64_t channels_of(const bitline_conv_shape *s, const winograd_taps *t) {
+  return bitline_min((t->first + t->count) * TAP_CHANNELS, phases_of(s) * s->channels) - t->first * TAP_CHANNELS;
+}
+
 static winograd_grid grid_of(const bitline_conv_shape *s, int plain, int row_points, int column_points) {
   const int stride = s->stride_width;
   winograd_grid g = {
@@ -123,11 +133,18 @@ static double cycles_of(const bitline_conv_shape *s, const winograd_grid *g, int
   // Multiply-adds of sixteen lanes, and the sums' way to memory; transforms of a tile's numbers, of sixteen channels; weights, which come
   // from memory at a rate, and which products wait for a little; what derived ones take from the second cache for each few tiles, as many as
   // AVX-512 multiplies together: a layer has the same tiles at every level. Fitted to twelve layers of 0.1 to 38 MB of weights, EPYC of
-  // family 25.
-  enum { BYTES_A_CYCLE = 7, BYTES_WAITED_FOR = 25, CYCLES_OF_A_NUMBER = 5, CYCLES_OF_A_SUM = 3, CYCLES_OF_DERIVED = 7, ROWS = 14 };
+  // family 25. Sums from few channels, with their transform: fitted to windows of 3x3 and 7x7 of three channels.
+  enum {
+    BYTES_A_CYCLE = 7, BYTES_WAITED_FOR = 25, CYCLES_OF_A_NUMBER = 5, CYCLES_OF_A_SUM = 3, CYCLES_OF_DERIVED = 7, CYCLES_OF_FEW = 6, ROWS = 14
+  };
   const double vecs = (double)blocks_of(s->filters), blocks = plain ? 1 : (double)(phases_of(s) * blocks_of(s->channels));
   const int64_t tiles = samples * winograd_tile_count(g);
   const winograd_products w = products_of(s, g, plain, derived_of(s, g, plain, tiles, ROWS));
+  if (has_few(g, plain)) {
+    double sums = 0;
+    for (int i = 0; i < w.count; i++) sums += (double)channels_of(s, &w.all[i].taps) + CYCLES_OF_FEW;
+    return (double)tiles * (sums * vecs + w.count * CYCLES_OF_A_NUMBER);
+  }
   double products = 0;
   for (int i = 0; i < w.count; i++) {
     const winograd_product *product = &w.all[i];
@@ -278,6 +295,8 @@ typedef struct winograd_work {
   float *y, *laid, *lines, *input, *products;
   int32_t *taps;
   winograd_products all;
+  /// By number, where whole tiles have few channels.
+  winograd_few_product few[BITLINE_WINOGRAD_POINTS * BITLINE_WINOGRAD_POINTS];
   int64_t first, count;
   /// Which workers have transformed all tiles for themselves.
   char has_input[MOST_TWICE];
@@ -328,7 +347,7 @@ static void input_task(void *context, int64_t block, int worker) {
 }
 
 /// Tiles `first..<first + count` of those transformed at `input`, times one panel.
-static void multiply_panel(
+static void multiply_tiles(
   const winograd_work *w, int64_t index, const float *input, int64_t first, int64_t first_of_all, int64_t count, int worker
 ) {
   const conv_blocked_plan *p = w->p;
@@ -370,6 +389,38 @@ static void multiply_panel(
       g, w->batch, first_of_all, count, products + v * BITLINE_LANES, w->e.product_position, lanes, biases + block * BITLINE_LANES,
       w->add ? w->add + block * plane : 0, p->activation, w->y + block * plane, p->vecs * plane);
   }
+}
+
+/// The same of whole tiles from few channels, with `first` before them.
+static void multiply_few(const winograd_work *w, int64_t index, const float *input, int64_t first, int64_t count) {
+  const conv_blocked_plan *p = w->p;
+  const conv_blocked_panel panel = panel_of(p->vecs, p->wide, index);
+  const int64_t plane = (int64_t)p->shape.out_height * p->shape.out_width * BITLINE_LANES;
+  winograd_few_args args = {
+    .grid = &p->grid, .first = first, .count = count, .input = input, .input_position = w->e.input_position, .products = w->few,
+    .w_row = panel.vecs * BITLINE_LANES, .activation = p->activation};
+  for (int64_t block = panel.first; block < panel.first + panel.vecs; block++) {
+    const float *weights = (const float *)((const char *)p + p->weights) + panel.first * BITLINE_LANES * p->depth;
+    args.w = weights + (block - panel.first) * BITLINE_LANES;
+    args.bias = (const float *)((const char *)p + p->biases) + block * BITLINE_LANES;
+    args.add = w->add ? w->add + block * plane : 0;
+    args.y = w->y + block * plane;
+    bitline_table_of((bitline_isa)p->isa)->winograd_few_f32(&args);
+  }
+}
+
+static void multiply_panel(
+  const winograd_work *w, int64_t index, const float *input, int64_t first, int64_t first_of_all, int64_t count, int worker
+) {
+  if (!has_few(&w->p->grid, w->p->plain)) return multiply_tiles(w, index, input, first, first_of_all, count, worker);
+  const winograd_kinds kinds = winograd_kinds_of(&w->p->grid);
+  const int64_t end = first_of_all + count, whole = bitline_min(bitline_max(first_of_all, kinds.ends[0]), end);
+  const int64_t whole_end = bitline_max(whole, bitline_min(end, kinds.ends[1])), skipped = whole - first_of_all;
+  if (skipped > 0) multiply_tiles(w, index, input, first, first_of_all, skipped, worker);
+  if (whole < whole_end) {
+    multiply_few(w, index, input + (first + skipped) * BITLINE_LANES, whole - kinds.ends[0], whole_end - whole);
+  }
+  if (whole_end < end) multiply_tiles(w, index, input, first + whole_end - first_of_all, whole_end, end - whole_end, worker);
 }
 
 /// One panel, or a part of the tiles times one.
@@ -417,6 +468,12 @@ static void run(
     .p = p, .e = extents_of(p, batch, threads / inputs, (all + parts - 1) / parts), .batch = batch, .x = x, .add = add, .y = y,
     .plane = (int64_t)p->grid.height * p->grid.width * BITLINE_LANES, .laid = workspace,
     .all = products_of(&p->shape, &p->grid, p->plain, p->derived)};
+  for (int i = 0; i < w.all.count && has_few(&p->grid, p->plain); i++) {
+    const winograd_product *product = &w.all.all[i];
+    w.few[product->row * p->grid.columns.points + product->column] = (winograd_few_product){
+      .weights = (int32_t)product->weights, .channel = (int32_t)product->taps.first * TAP_CHANNELS,
+      .channels = (int32_t)channels_of(&p->shape, &product->taps)};
+  }
   w.sample = (p->plain ? 1 : blocks_of(p->shape.channels)) * w.plane;
   w.lines = w.laid + laid_out(p);
   w.input = w.lines + threads * laid_row(p);

@@ -139,6 +139,28 @@ typedef struct lookup_u8b_args {
   int32_t *partial, *sums;
 } lookup_u8b_args;
 
+/// A product of a tile from few channels: where its weights begin, in channels of them, and the channels of a transformed input.
+typedef struct winograd_few_product {
+  int32_t weights, channel, channels;
+} winograd_few_product;
+
+/// Whole tiles of 6 x 6 numbers to results, for one block of filters.
+typedef struct winograd_few_args {
+  const winograd_grid *grid;
+  /// How many whole tiles are before the first, and how many these are.
+  int64_t first, count;
+  /// Transformed inputs: from a tile to the next sixteen channels, from a number to the next so many floats.
+  const float *input;
+  int64_t input_position;
+  const winograd_few_product *products;
+  /// Weights, and from a channel of them to the next.
+  const float *w;
+  int64_t w_row;
+  const float *bias, *add;
+  bitline_activation activation;
+  float *y;
+} winograd_few_args;
+
 /// A block of positions x filters of a convolution on tensors in blocks of sixteen channels (`blocked.h`).
 ///
 /// y[row][vec] = activation(bias[vec] + sum over taps of x[taps[tap] + row * step + i] * w[tap][i][vec] + add[row][vec]), each vec being
@@ -332,6 +354,8 @@ typedef struct bitline_table {
   void (*winograd_output_f32)(
     const winograd_grid *grid, int64_t samples, int64_t first, int64_t count, const float *from, int64_t position, int64_t row,
     const float *bias, const float *add, bitline_activation activation, float *y, int64_t sample);
+  /// Products and results of whole tiles of one sample; products stay in registers.
+  void (*winograd_few_f32)(const winograd_few_args *args);
   /// `[blocks][positions][16]` from and to `[channels][positions]`; lanes without a channel become 0.
   void (*block_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y);
   void (*unblock_channels_f32)(int64_t channels, int64_t positions, const float *x, float *y);

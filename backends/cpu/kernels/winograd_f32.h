@@ -76,6 +76,21 @@ BITLINE_INLINE BITLINE_TARGET void winograd_finish(v16f sum, const float *add, b
   STORE16(y, ACTIVATE16(activation, sum));
 }
 
+/// The results of a tile whose columns are transformed: `half[high][columns]`.
+BITLINE_INLINE BITLINE_TARGET void winograd_output_lines(
+  const int high, const int columns, const int wide, const v16f *half, const float *bias, const float *add, bitline_activation activation,
+  float *y, int64_t width
+) {
+  const v16f start = LOAD16(bias);
+#pragma clang loop unroll(full)
+  for (int k = 0; k < high; k++, y += width, add = add ? add + width : 0) {
+    v16f results[BITLINE_WINOGRAD_POINTS];
+    winograd_output_side(columns, wide, half + k * columns, results);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < wide; i++) winograd_finish(results[i] + start, add ? add + i * 16 : 0, activation, y + i * 16);
+  }
+}
+
 /// The results of whole tiles; the points of the axes and their results are constants at every call.
 BITLINE_INLINE BITLINE_TARGET void winograd_output_whole(
   const int rows, const int high, const int columns, const int wide, const float *from, int64_t position, const float *bias,
@@ -90,13 +105,7 @@ BITLINE_INLINE BITLINE_TARGET void winograd_output_whole(
 #pragma clang loop unroll(full)
     for (int k = 0; k < high; k++) half[k * columns + i] = results[k];
   }
-  const v16f start = LOAD16(bias);
-#pragma clang loop unroll(full)
-  for (int k = 0; k < high; k++, y += width, add = add ? add + width : 0) {
-    winograd_output_side(columns, wide, half + k * columns, results);
-#pragma clang loop unroll(full)
-    for (int i = 0; i < wide; i++) winograd_finish(results[i] + start, add ? add + i * 16 : 0, activation, y + i * 16);
-  }
+  winograd_output_lines(high, columns, wide, half, bias, add, activation, y, width);
 }
 
 // A function for each kind of tile: what they have in common would not stay in registers.
@@ -252,5 +261,72 @@ BITLINE_INLINE BITLINE_TARGET void winograd_output_tiles(
     break;
     switch ((g->rows.points == 4) * 64 + g->rows.results * 8 + g->columns.results) { WINOGRAD_OUTPUTS(WINOGRAD_CASE) }
 #undef WINOGRAD_CASE
+  }
+}
+
+/// Tiles whose products of a column stay in registers together.
+enum { WINOGRAD_FEW = 4 };
+
+/// Neighbouring tiles from `input` on, whose results go to `places`; `tiles`, and the results along an axis, are constants at every call.
+BITLINE_INLINE BITLINE_TARGET void winograd_few_group(
+  const winograd_few_args *g, const int tiles, const int results, const float *input, const int64_t *places
+) {
+  enum { POINTS = BITLINE_WINOGRAD_POINTS };
+  v16f half[WINOGRAD_FEW][WINOGRAD_MOST];
+  for (int column = 0; column < POINTS; column++) {
+    v16f products[WINOGRAD_FEW][POINTS], line[POINTS];
+#pragma clang loop unroll(full)
+    for (int row = 0; row < POINTS; row++) {
+      const int number = row * POINTS + column;
+      const winograd_few_product product = g->products[number];
+      const float *x = input + number * g->input_position + product.channel, *w = g->w + product.weights * g->w_row;
+      v16f sum[WINOGRAD_FEW];
+#pragma clang loop unroll(full)
+      for (int t = 0; t < tiles; t++) sum[t] = SPLAT16(0.0f);
+      for (int c = 0; c < product.channels; c++, w += g->w_row) {
+        const v16f weight = LOAD16(w);
+#pragma clang loop unroll(full)
+        for (int t = 0; t < tiles; t++) sum[t] = BITLINE_MULTIPLY_ADD(SPLAT16(x[16 * t + c]), weight, sum[t]);
+      }
+#pragma clang loop unroll(full)
+      for (int t = 0; t < tiles; t++) products[t][row] = sum[t];
+    }
+#pragma clang loop unroll(full)
+    for (int t = 0; t < tiles; t++) {
+      winograd_output_side(POINTS, results, products[t], line);
+#pragma clang loop unroll(full)
+      for (int k = 0; k < results; k++) half[t][k * POINTS + column] = line[k];
+    }
+  }
+  for (int t = 0; t < tiles; t++) {
+    winograd_output_lines(
+      results, POINTS, results, half[t], g->bias, g->add ? g->add + places[t] : 0, g->activation, g->y + places[t],
+      (int64_t)g->grid->out_width * 16);
+  }
+}
+
+#define WINOGRAD_FEW_OF(results)                                                                                              \
+  static BITLINE_TARGET __attribute__((noinline)) void winograd_few_##results(                                                \
+    const winograd_few_args *g, int64_t tiles, const float *input, const int64_t *places                                      \
+  ) {                                                                                                                         \
+    if (tiles == WINOGRAD_FEW) return winograd_few_group(g, WINOGRAD_FEW, results, input, places);                            \
+    for (int64_t t = 0; t < tiles; t++) winograd_few_group(g, 1, results, input + 16 * t, places + t);                        \
+  }
+WINOGRAD_FEW_OF(2)
+WINOGRAD_FEW_OF(3)
+WINOGRAD_FEW_OF(4)
+
+BITLINE_INLINE BITLINE_TARGET void winograd_few_tiles(const winograd_few_args *g) {
+  const int results = g->grid->rows.results;
+  const int64_t row = (int64_t)results * g->grid->out_width * 16;
+  winograd_cursor at = winograd_cursor_in(g->grid, 1, g->first);
+  for (int64_t tile = 0; tile < g->count; tile += WINOGRAD_FEW) {
+    const int64_t tiles = bitline_min(g->count - tile, WINOGRAD_FEW);
+    const float *input = g->input + 16 * tile;
+    int64_t places[WINOGRAD_FEW];
+    for (int64_t t = 0; t < tiles; t++, winograd_next(g->grid, 1, &at)) places[t] = at.row * row + at.column * results * 16;
+    if (results == 2) winograd_few_2(g, tiles, input, places);
+    else if (results == 3) winograd_few_3(g, tiles, input, places);
+    else winograd_few_4(g, tiles, input, places);
   }
 }
