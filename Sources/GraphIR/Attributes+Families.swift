@@ -127,7 +127,8 @@ public struct Window: Hashable, Sendable {
   public func outputExtent(_ axis: Int, input: Int, kernel: Int, roundUp: Bool = false) throws -> Int {
     let padded = input + padBefore(axis) + padAfter(axis)
     let reach = (kernel - 1) * dilation(axis) + 1
-    guard kernel > 0, padded >= reach else {
+    // Rounded up, a window that starts inside may reach out, the first one too.
+    guard kernel > 0, padded - reach > -(roundUp ? stride(axis) : 1) else {
       throw Diagnostic(.badInput, "a window of \(reach) is larger than the padded input of \(padded) on spatial axis \(axis)")
     }
     let extent = (padded - reach + (roundUp ? stride(axis) - 1 : 0)) / stride(axis) + 1

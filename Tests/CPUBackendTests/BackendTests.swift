@@ -92,6 +92,45 @@ struct BackendTests {
     }
   }
 
+  /// Activations whose bounds lie apart leave one code; sums beyond 32 bits leave the codes' kernels.
+  @Test func layersAtTheEdgeOfCodes() throws {
+    var graph = Graph(name: "edges")
+    let x = graph.addInput("x", TensorType(.float32, [2, 16, 3, 3]))
+    let (one, zero) = (graph.addConstant(.scalar(1)), graph.addConstant(Tensor(.uint8, [], [30] as [UInt8])))
+    func coded(_ value: ValueID, _ name: String, scale: Float = 1) throws -> ValueID {
+      let scale = graph.addConstant(.scalar(scale))
+      return try graph.append1(.quantize(Quantize(to: .uint8, lo: 0, hi: 255)), [value, scale, zero], origin: name)
+    }
+    func number(_ codes: ValueID, _ name: String) throws -> ValueID {
+      try graph.append1(.dequantize(AxisAttribute(axis: 1)), [codes, one, zero], origin: name)
+    }
+    func weights(_ shape: Shape, _ code: Int8) throws -> ValueID {
+      let codes = graph.addConstant(Tensor(.int8, shape, [Int8](repeating: code, count: shape.dimensions.reduce(1, *))))
+      return try graph.append1(.dequantize(AxisAttribute(axis: 0)), [codes, one], origin: "w")
+    }
+    let codes = try coded(x, "codes")
+    let clips = [Clip(lo: -20, hi: -10), Clip(lo: 5, hi: 9), Clip(lo: 40, hi: 60), Clip(lo: -9, hi: 7)]
+    for (index, pair) in [(0, 1), (1, 0), (1, 2), (2, 1), (3, 1)].enumerated() {
+      let name = "clips \(index)"
+      let conv = try graph.append1(.conv(Conv()), [number(codes, name), weights([16, 16, 1, 1], 1)], origin: name)
+      let first = try graph.append1(.clip(clips[pair.0]), [conv], origin: name)
+      let second = try graph.append1(.clip(clips[pair.1]), [first], origin: name)
+      graph.addOutput(name, try coded(second, name))
+    }
+    let long = graph.addInput("long", TensorType(.float32, [1, 70_000]))
+    let far = try number(coded(long, "long codes"), "long numbers")
+    let dense = try graph.append1(.dense(Dense()), [far, weights([16, 70_000], 127)], origin: "dense")
+    graph.addOutput("dense", try coded(dense, "dense", scale: 2e7))
+    let tensors = [
+      Tensor(.float32, [2, 16, 3, 3], (0..<288).map { Float($0 * 37 % 23 - 11) / 4 }),
+      Tensor(.float32, [1, 70_000], [Float](repeating: 255, count: 70_000)),
+    ]
+    let executable = try compile(graph)
+    try expectReference(executable, tensors, "edges")
+    let kernels = try #require(executable.mapping).rows.map { "\($0[2])" }
+    #expect(kernels.count { $0.contains("conv_i8") } == 5 && !kernels.contains { $0.contains("dense_i8") }, "\(kernels)")
+  }
+
   /// The same of layers of whole numbers, which sum without rounding.
   @Test(arguments: InstructionLevel.all)
   func wholeLayersAreTheReference(_ level: InstructionLevel) throws {
@@ -260,6 +299,12 @@ struct BackendTests {
         pool.window = Window(
           strides: Array([2, 2, 1].prefix(axes)), pads: Array([1, 0, 2].prefix(axes)) + Array([2, 1, 1].prefix(axes)))
         graph.addOutput("y", try graph.append1(.pool(pool), [x], origin: "pool"))
+        if pool.roundUp {
+          // Windows larger than what they see.
+          let small = graph.addInput("small", TensorType(.float32, Shape([Shape.free, 3] + [2, 1, 3].prefix(axes))))
+          pool.window.pads = []
+          graph.addOutput("of small", try graph.append1(.pool(pool), [small], origin: "pool of small"))
+        }
         try expectEveryNode(graph, batch: 3, [("isa", "\(level)")])
       }
     }

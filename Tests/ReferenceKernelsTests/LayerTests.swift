@@ -121,6 +121,11 @@ struct PoolingTests {
     let far = poolOp(.average, kernel: [4], strides: [3], pads: [1, 1], roundUp: true, countPadding: true)
     #expect(try evaluate(far, x).floats == [1.5, Float(7) / 3])
     #expect(try evaluate(poolOp(.max, kernel: [3], strides: [2], roundUp: true), x).floats == [3, 4])
+    // One window, larger than the input.
+    let pair = floats([1, 1, 2], [1, 2])
+    #expect(try evaluate(poolOp(.max, kernel: [3], strides: [2], roundUp: true), pair).floats == [2])
+    #expect(try evaluate(poolOp(.average, kernel: [3], strides: [2], roundUp: true, countPadding: true), pair).floats == [1.5])
+    #expect(throws: Diagnostic.self) { try evaluate(poolOp(.max, kernel: [4], strides: [2], roundUp: true), pair) }
   }
 
   @Test func windowStartingBehindIsDropped() throws {

@@ -52,6 +52,7 @@ extension CodedNode {
       type.shape.rank >= 2, let (from, codes, source) = wholeCodes(node.operands[0], graph, constants, uses)
     else { return nil }
     let filters = weights.shape[0]
+    guard filters > 0, weights.count / filters <= mostInputs else { return nil }
     if node.operands.count == 3 {
       guard bias == nil, let given = constants[Int(node.operands[2].index)]?.doubles else { return nil }
       bias = given

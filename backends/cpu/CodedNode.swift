@@ -70,26 +70,32 @@ struct CodedLayer: Sendable {
 }
 
 extension CodedNode {
-  /// The bounds of the codes that `quantize` makes of numbers behind an activation. Neither an activation nor rounding ever falls where its
-  /// operand rises, so that clipping numbers is clipping codes; nil where bounds are not numbers or the wrong way round.
+  /// The bounds of the codes that `quantize` makes of numbers behind activations, the first of them first. Neither an activation nor rounding
+  /// ever falls where its operand rises, so that clipping numbers is clipping codes; nil where bounds are not numbers or the wrong way round.
   static func codes(of quantize: Quantize, _ to: Coding, behind activations: [Activation]) -> ClosedRange<Int>? {
-    var range = quantize.lo...quantize.hi
+    let all = quantize.lo...quantize.hi
     func code(_ x: Float) -> Int {
       let quotient = Double((x / to.scale).rounded(.toNearestOrEven))
-      let code = min(max(quotient, -1e6), 1e6)
-      return min(max(Int(code) + to.zero, range.lowerBound), range.upperBound)
+      return min(max(Int(min(max(quotient, -1e6), 1e6)) + to.zero, all.lowerBound), all.upperBound)
     }
+    var range = all
     for activation in activations {
+      let bounds: ClosedRange<Int>
       switch activation {
-      case .none: break
-      case .relu: range = code(0)...range.upperBound
+      case .none: bounds = all
+      case .relu: bounds = code(0)...all.upperBound
       case .clip(let lo, let hi):
         guard lo <= hi else { return nil }
-        range = code(lo)...code(hi)
+        bounds = code(lo)...code(hi)
       }
+      // Ranges that lie apart leave the one code of these bounds that is nearest.
+      range = range.clamped(to: bounds)
     }
     return range
   }
+
+  /// Inputs of a filter: with codes up to 255 apart from their zero and weights down to -128, sums and what they start from stay within 31 bits.
+  static let mostInputs = 1 << 15
 
   /// The layer's weights and scales; nil unless weights are constant bytes whose scales run along the filters.
   static func weights(_ id: ValueID, _ graph: Graph) -> (Tensor, [Float])? {
@@ -104,7 +110,7 @@ extension CodedNode {
       guard let given = graph.constant(operands[2])?.integers else { return nil }
       zeros = given
     }
-    guard run > 0, [scales.count, zeros.count].allSatisfy({ $0 == 1 || ($0 == filters && a.axis == 0) }),
+    guard run > 0, run <= mostInputs, [scales.count, zeros.count].allSatisfy({ $0 == 1 || ($0 == filters && a.axis == 0) }),
       scales.floats.allSatisfy({ Coding.scales.contains($0) })
     else { return nil }
     var weights = codes

@@ -34,9 +34,8 @@ extension SumNode {
       let numbers = constants[Int(layer.operands[1].index)], let weights = CodedNode.wholeNumbers(numbers),
       mayRun(layer, weights.shape), let source = IntegerSource(layer.operands[0], graph, isVariable, constants)
     else { return nil }
-    // 255 times a filter's magnitudes stays far within 31 bits.
     let filters = layer.filters(weights.shape)
-    guard filters > 0, weights.count / filters < 1 << 15 else { return nil }
+    guard filters > 0, weights.count / filters <= CodedNode.mostInputs else { return nil }
     self.weights = weights
     zero = source.zero.map { .constant($0) } ?? .operand(1)
   }
