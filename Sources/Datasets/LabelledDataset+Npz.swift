@@ -5,15 +5,18 @@ extension LabelledDataset {
   /// A label beyond this is taken for a fault.
   private static let mostClasses = 100_000
 
-  /// The arrays `images` (u8 or f32; n, H, W or n, C, H, W) and `labels` (n whole numbers) of a .npz file.
-  init(npz path: String) throws {
+  /// The arrays `images` (u8 or f32; n, H, W or n, C, H, W) and `labels` (n whole numbers) of a .npz file; where there need be no labels and
+  /// are none, they are 0.
+  init(npz path: String, needsLabels: Bool) throws {
     let tensors = try NpzFormat().read(path: path)
-    self = try blaming(path) { try LabelledDataset(path, tensors) }
+    self = try blaming(path) { try LabelledDataset(path, tensors, needsLabels: needsLabels) }
   }
 
-  private init(_ path: String, _ tensors: [(name: String, tensor: Tensor)]) throws {
+  private init(_ path: String, _ tensors: [(name: String, tensor: Tensor)], needsLabels: Bool) throws {
     let images = try Self.array("images", of: tensors)
-    let labels = try Self.labels(Self.array("labels", of: tensors))
+    let isLabelled = needsLabels || tensors.contains { $0.name == "labels" }
+    let labels =
+      try isLabelled ? Self.labels(Self.array("labels", of: tensors)) : [Int](repeating: 0, count: images.shape.dimensions.first ?? 0)
     let shape = images.shape.dimensions
     guard shape.count == 3 || shape.count == 4 else {
       throw Diagnostic(.badInput, "'images' has the shape \(images.shape)", hint: "n x H x W or n x C x H x W would be right")

@@ -11,12 +11,12 @@ extension LabelledDataset {
   public static let spellings: [(form: String, summary: String)] = [
     ("mnist:FOLDER[,train]", "IDX files, gzipped or not: MNIST and its like"),
     ("cifar10:FOLDER[,train]", "CIFAR-10 binary batches: test_batch.bin, data_batch_*.bin"),
-    ("npz:FILE", "arrays 'images' (u8 as pixel/255, f32 as they are) and 'labels'"),
+    ("npz:FILE", "arrays 'images' (u8 as pixel/255, f32 as they are) and 'labels', which calibration does without"),
     ("digits:COUNT[,SEED]", "digits drawn by this program; they are not MNIST"),
   ]
 
-  /// Loads what a spelling such as `mnist:data/mnist` or `digits:1000,7` names.
-  public init(spelling: String) throws {
+  /// Loads what a spelling such as `mnist:data/mnist` or `digits:1000,7` names. Labels that are not needed and not there are 0.
+  public init(spelling: String, needsLabels: Bool = true) throws {
     guard let colon = spelling.firstIndex(of: ":") else { throw Self.unknown(spelling) }
     let argument = String(spelling[spelling.index(after: colon)...])
     guard !argument.isEmpty else { throw Self.unknown(spelling) }
@@ -27,7 +27,7 @@ extension LabelledDataset {
     case "cifar10":
       let (folder, split) = try Self.splitOption(argument)
       try self.init(cifar10: folder, split)
-    case "npz": try self.init(npz: argument)
+    case "npz": try self.init(npz: argument, needsLabels: needsLabels)
     case "digits": try self.init(digits: argument)
     default: throw Self.unknown(spelling)
     }

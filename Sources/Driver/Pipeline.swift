@@ -115,7 +115,9 @@ public struct PassRunner {
       return fault
     case var faults as Diagnostics:
       for index in faults.all.indices { faults.all[index].message = prefix + faults.all[index].message }
-      if let hint, let last = faults.all.indices.last { faults.all[last].hint = hint }
+      if let hint, let last = faults.all.indices.last {
+        faults.all[last].hint = [faults.all[last].hint, hint].compactMap { $0 }.joined(separator: "; ")
+      }
       return faults
     default: return error
     }

@@ -50,8 +50,8 @@ struct CompileCommand: ToolCommand {
       throw Diagnostic(.usage, "--emit cannot be '\(name)'", hint: "wanted: one of \(known)")
     }
     guard let output else { throw Diagnostic(.usage, "--emit \(name) needs a file to write", hint: "such as -o out.\(name)") }
-    let bench = try Workbench(
-      registry, model, backend.spellings(default: lowering.stage == .lowered ? "imc" : "null"), lowering, watching, compiles: false)
+    let machine = try lowering.stage(hasTarget: false) == .lowered ? "imc" : "null"
+    let bench = try Workbench(registry, model, backend.spellings(default: machine), lowering, watching, compiles: false)
     printNotes(bench.notes)
     try Files.write(try format.bytes(of: bench.graph), to: output)
     if let (ending, bytes) = try format.companion(of: bench.graph) { try Files.write(bytes, to: output + ending) }

@@ -6,7 +6,9 @@ import PluginAPI
 
 /// What chips are measured on.
 struct FabricationFlags: ParsableArguments {
-  @Option(help: ArgumentHelp("Labelled samples that chips are measured on.", valueName: "kind:path"))
+  @Option(
+    help: ArgumentHelp(
+      "Labelled samples that chips are measured on; they calibrate too, where --calibrate gives none.", valueName: "kind:path"))
   var data: String?
 
   @Option(

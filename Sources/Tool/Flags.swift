@@ -82,7 +82,11 @@ struct BackendFlags: ParsableArguments {
 
 /// How the network is lowered.
 struct LoweringFlags: ParsableArguments {
-  @Option(help: "The stage to run: \(StageChoice.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(
+    help: """
+      The stage to run: \(StageChoice.allCases.map(\.rawValue).joined(separator: ", ")). By itself it is lowered where a backend cuts networks \
+      to its own size or an option below says how, else canonical.
+      """)
   var stage: StageChoice = .auto
 
   @Option(help: "Bits of activation codes, 1 to 8; what the target takes when not given.")
@@ -139,6 +143,30 @@ struct LoweringFlags: ParsableArguments {
   @Option(help: "Samples taken for calibration.")
   var calibrateCount: Int = 500
 
+  /// Those options that were given which say how a network is lowered.
+  private var given: [String] {
+    let all: [(String, Bool)] = [
+      ("--bits", bits != nil), ("--input-range", inputRange != nil), ("--keep", keep != nil), ("--method", method != nil),
+      ("--bases", bases != nil), ("--weight-bits", weightBits != nil), ("--loss", loss != nil), ("--energy", energy != nil),
+      ("--range", range != nil), ("--readout", readout != nil), ("--readout-bits", readoutBits != nil), ("--split", split != nil),
+      ("--order", order != nil), ("--passes", passes != nil),
+    ]
+    return all.filter(\.1).map(\.0)
+  }
+
+  /// The stage to run, for backends of which one has a target or none. Throws where options would have no effect.
+  func stage(hasTarget: Bool) throws -> Stage {
+    switch stage {
+    case .auto: return hasTarget || !given.isEmpty ? .lowered : .canonical
+    case .lowered: return .lowered
+    case .raw, .canonical:
+      guard given.isEmpty else {
+        throw Diagnostic(.usage, "\(given[0]) has no effect at the stage \(stage.rawValue)", hint: "leave it out, or say --stage lowered")
+      }
+      return stage == .raw ? .raw : .canonical
+    }
+  }
+
   func options() throws -> LoweringOptions {
     var options = LoweringOptions()
     if let keep = try keep ?? (budget() == nil ? nil : "none") {
@@ -181,7 +209,7 @@ extension LabelledDataset {
   /// Images of a data set in batches, without labels; empty when no data set is named.
   static func calibrationBatches(_ spelling: String?, count: Int) throws -> [[Tensor]] {
     guard let spelling else { return [] }
-    let data = try LabelledDataset(spelling: spelling)
+    let data = try LabelledDataset(spelling: spelling, needsLabels: false)
     let count = min(count, data.count)
     return stride(from: 0, to: count, by: 100).map { [data.images(in: $0..<min($0 + 100, count))] }
   }

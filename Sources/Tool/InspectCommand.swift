@@ -24,7 +24,7 @@ struct InspectCommand: ToolCommand {
   func execute(_ registry: Registry) throws {
     let spellings = try backend.spellings(default: registry.backends.map(\.name).joined(separator: ","))
     var lowering = lowering
-    if lowering.stage == .auto { lowering.stage = .raw }
+    if try lowering.stage == .auto && lowering.stage(hasTarget: false) == .canonical { lowering.stage = .raw }
     let isProgram = (try? Files.head(model.model, count: 8)).map(ProgramFile.recognizes) ?? false
     if isProgram { _ = try ProgramFile(path: model.model, checksAll: true) }
     let operators = try support && !isProgram ? registry.operators(model.request()) : []

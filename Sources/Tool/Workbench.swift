@@ -59,13 +59,7 @@ struct Workbench {
     session.calibration = try lowering.calibrationBatches()
 
     let target = try configured.lazy.compactMap { try $0.target() }.first
-    let stage: Stage =
-      switch lowering.stage {
-      case .auto: target != nil || lowering.passes != nil ? .lowered : .canonical
-      case .raw: .raw
-      case .canonical: .canonical
-      case .lowered: .lowered
-      }
+    let stage = try lowering.stage(hasTarget: target != nil)
     var frontier: [Table] = []
     switch stage {
     case .raw:

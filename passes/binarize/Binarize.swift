@@ -29,7 +29,7 @@ extension Pass {
       context.progress(number, layers.count)
       let name = candidate.node.origin.isEmpty ? "\(candidate.node.op.name) \(candidate.id)" : candidate.node.origin
       let layer = Layer(candidate: candidate, number: number, name: name, weights: weights)
-      if plan.isCalibrated { return try plan.calibrated(layer, &new, old) }
+      if plan.isCalibrated, !plan.isSettled(layer, in: new) { return try plan.calibrated(layer, &new, old) }
       guard let solution = plan.solution(of: layer) else { return nil }
       var operands = candidate.operands
       operands[1] =

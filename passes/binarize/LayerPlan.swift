@@ -16,7 +16,6 @@ struct LayerPlan {
   private var table = BinarizeReport()
 
   private struct Coded {
-    var codes: ValueID
     var numbers: ValueID
     var choice: CodeChoice
     var source: String
@@ -91,18 +90,17 @@ struct LayerPlan {
     let input = try replay.pair(node.operands[0], layer.candidate.operands[0], in: new)
     let coded = try code(layer, input, &new)
     let targets = try plainOutputs(layer, old)
-    let codeTensors =
-      coded.isOwn ? input.builtTensors.map { $0.coded(coded.value.choice) } : try replay.builts(of: coded.value.codes, in: new)
+    let codeTensors = input.builtTensors.map { $0.coded(coded.choice) }
     let isTooWide = !isExact && layer.inputs > LeastSquares.mostInputs
     if isTooWide { context.note("\(layer.name): by its weights alone, \(layer.inputs) inputs are too many to fit to calibration data") }
     let squares =
       isExact || isTooWide
       ? nil
       : LeastSquares(
-        sums(codeTensors, targets, windows, layer), unit: Double(coded.value.choice.scale), weights: layer.weights,
+        sums(codeTensors, targets, windows, layer), unit: Double(coded.choice.scale), weights: layer.weights,
         ridge: options.ridge)
     guard let solution = solution(of: layer, squares) else { return nil }
-    var operands = [coded.value.numbers]
+    var operands = [coded.numbers]
     operands.append(try addWeights(solution.bases, inPlaceOf: layer.candidate.operands[1], origin: node.origin, &new))
     if let bias = solution.bias {
       operands.append(new.addConstant(.vector(bias)))
@@ -112,8 +110,8 @@ struct LayerPlan {
     let results = try new.append(node.op, operands, origin: node.origin)
     let outputs = try keepOutputs(layer, targets, results[0], new)
     let method = isExact ? "exact" : options.method.map { LayerPlan.method($0, squares).name }
-    table.add(layer, solution, method ?? "", coded.value.choice, input.builtTensors, codeTensors, outputs)
-    if !isExact { context.note("\(layer.name): \(table.summary)\(coded.value.source)") }
+    table.add(layer, solution, method ?? "", coded.choice, input.builtTensors, codeTensors, outputs)
+    if !isExact { context.note("\(layer.name): \(table.summary)\(coded.source)") }
     return results
   }
 
@@ -132,22 +130,41 @@ struct LayerPlan {
     return try new.append(node.op, [layer.candidate.operands[0], weights, bias], origin: node.origin)
   }
 
-  /// The codes in front of a layer; those that it has are kept.
-  private mutating func code(_ layer: Layer, _ input: Replay.Pair, _ new: inout Graph) throws -> (value: Coded, isOwn: Bool) {
+  /// Whether nothing is left to find for a layer: weights of two values, and codes that are not whole multiples of a step.
+  func isSettled(_ layer: Layer, in new: Graph) -> Bool {
+    let input = layer.candidate.operands[0]
+    return Binarizer.twoValued(layer.weights) != nil && new.codes(behind: input) != nil && ownCodes(of: input, in: new) == nil
+  }
+
+  /// The codes in front of a layer; those that it has are kept, unless data shows some that are beyond the largest.
+  private mutating func code(_ layer: Layer, _ input: Replay.Pair, _ new: inout Graph) throws -> Coded {
     let value = layer.candidate.operands[0]
-    if let there = coded[value] { return (there, true) }
-    let known = try KnownRange.one(of: value, label: layer.name, in: new, codes) {
+    if let there = coded[value] { return there }
+    let own = ownCodes(of: value, in: new)
+    let largest = Float(codes.largest) + 0.5
+    if let own, input.builtTensors.allSatisfy({ $0.floats.allSatisfy { $0.magnitude < largest * own.choice.scale } }) { return own }
+    let known = try KnownRange.one(of: value, hasCodes: own != nil, label: layer.name, in: new, codes) {
       var seen = Observation()
       for tensor in input.builtTensors { seen.add(tensor) }
       return seen
     }
     let choice = CodeChoice(for: known, codes)
-    let (codeValue, numbers) = try choice.add(for: value, origin: layer.candidate.node.origin, to: &new)
+    let (_, numbers) = try choice.add(for: value, origin: layer.candidate.node.origin, to: &new)
     let made = Coded(
-      codes: codeValue, numbers: numbers, choice: choice,
+      numbers: numbers, choice: choice,
       source: "; codes \(choice.codes.lo)...\(choice.codes.hi) of \(choice.scale), \(known.source)")
     coded[value] = made
-    return (made, true)
+    return made
+  }
+
+  /// Codes that the network makes itself; nil where 0 has another code than 0, or scales differ by channel.
+  private func ownCodes(of value: ValueID, in new: Graph) -> Coded? {
+    guard let codes = new.codes(behind: value), let quantizer = new.quantizer(of: codes), case .quantize(let a) = new[quantizer].op,
+      let operands = new.definition(of: value)?.operands, let scale = new.constant(operands[1])?.floats, scale.count == 1,
+      scale[0] > 0 && scale[0].isFinite,
+      operands.count < 3 || new.constant(operands[2])?.integers?.allSatisfy({ $0 == 0 }) == true
+    else { return nil }
+    return Coded(numbers: value, choice: CodeChoice(codes: a, scale: scale[0]), source: "; codes of its own, of \(scale[0])")
   }
 
   /// What the original layer computes in the original network, before its activation.

@@ -15,7 +15,8 @@ package struct CodeChoice {
     scale = step >= Float.leastNormalMagnitude ? step : 1
   }
 
-  private init(codes: Quantize, scale: Float) {
+  /// Codes that a graph has already.
+  package init(codes: Quantize, scale: Float) {
     self.codes = codes
     self.scale = scale
   }

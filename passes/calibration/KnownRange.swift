@@ -30,12 +30,12 @@ package struct KnownRange {
     return known
   }
 
-  /// The range of one value, of which data is looked at only when nothing else bounds it.
+  /// The range of one value, of which data is looked at only when nothing else bounds it, or when it `hasCodes`, whose type alone bounds it.
   package static func one(
-    of value: ValueID, label: String, in graph: Graph, _ settings: CodeSettings, observe: () throws -> Observation
+    of value: ValueID, hasCodes: Bool, label: String, in graph: Graph, _ settings: CodeSettings, observe: () throws -> Observation
   ) throws -> KnownRange {
     let bounds = Bounds(graph, settings)
-    if let known = bounds.known(value) { return known }
+    if !hasCodes, let known = bounds.known(value) { return known }
     guard let range = try bounds.observed(observe(), value, settings) else { throw unbounded(label) }
     return range
   }

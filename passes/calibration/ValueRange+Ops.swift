@@ -21,7 +21,7 @@ extension Op {
     case .scatter(let a): return a.reduction == .none ? operands[0].union(operands[2]) : .unbounded
     case .concat: return operands.dropFirst().reduce(operands[0]) { $0.union($1) }
     case .pad(let a): return a.mode == .constant ? operands[0].union(ValueRange(lo: a.value, hi: a.value)) : operands[0]
-    case .quantize(let a): return ValueRange(lo: Float(a.lo), hi: Float(a.hi))
+    case .quantize(let a): return quantizedRange(a, operands)
     case .dequantize: return dequantizedRange(operands)
     case .cast: return types[0].element == .float64 ? .unbounded : operands[0]
     case .matmul, .cumulate, .topK, .binaryConv, .binaryDense, .custom: return .unbounded
@@ -96,6 +96,16 @@ private func reduceRange(_ a: Reduce, _ x: ValueRange, _ shape: Shape) -> ValueR
     return x.widened(forMeanOf: count)
   case .sum, .product: return .unbounded
   }
+}
+
+/// The codes of a range, and of NaN, for any scale and zero among the operands' ranges.
+private func quantizedRange(_ a: Quantize, _ operands: [ValueRange]) -> ValueRange {
+  let (x, scale, all) = (operands[0], operands[1], ValueRange(lo: Float(a.lo), hi: Float(a.hi)))
+  guard scale.isBounded, scale.lo > 0 else { return all }
+  let zero = operands.count == 3 ? operands[2] : ValueRange(lo: 0, hi: 0)
+  let quotients = hull([x.lo / scale.lo, x.lo / scale.hi, x.hi / scale.lo, x.hi / scale.hi]).union(ValueRange(lo: 0, hi: 0))
+  let codes = quotients.mapped { $0.rounded(.toNearestOrEven) }
+  return ValueRange(lo: codes.lo + zero.lo, hi: codes.hi + zero.hi).clipped(all.lo, all.hi)
 }
 
 /// `(q - zero) · scale`, for any scale and zero among the operands' ranges.

@@ -31,7 +31,7 @@ extension GraphEmitter {
     case .binaryConv(let a): try emit(a, node)
     case .binaryDense(let a): try emit(a, node)
     case .rescale(let a): try emit(a, node)
-    case .cumulate, .topK, .scatter: throw Diagnostic(.unsupported, "'\(node.op.name)' is not written as ONNX yet")
+    case .cumulate, .topK, .scatter: throw Diagnostic(.unsupported, "is not written as ONNX yet")
     case .custom(let a): throw Diagnostic(.unsupported, "\(a.name) is of a foreign plug-in; ONNX has no operator for it")
     }
   }
