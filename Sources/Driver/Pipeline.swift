@@ -104,7 +104,8 @@ public struct PassRunner {
   private func failure(_ error: any Error, _ step: Pipeline.Step, _ graph: Graph) -> any Error {
     let prefix = "after pass '\(step.pass.name)': "
     var hint: String?
-    if let folder = reproducerFolder, let path = try? GraphFiles.writeReproducer(graph, step.spelling, in: folder) {
+    let isUsage = (error as? Diagnostic)?.kind == .usage
+    if !isUsage, let folder = reproducerFolder, let path = try? GraphFiles.writeReproducer(graph, step.spelling, in: folder) {
       hint = "to see it again: bitline opt --passes '\(step.spelling)' \(path)"
     }
     switch error {

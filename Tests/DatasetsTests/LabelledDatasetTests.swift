@@ -116,6 +116,10 @@ import Testing
       #expect(try fault { _ = try load(halves, .integers(.int64, [1], [0])) }.message.contains("'images' holds f64"))
       let path = try folder.write("b.npz", NpzFormat.bytes(of: [("x", one)]))
       #expect(try fault { _ = try self.load("npz:\(path)") }.description.hasPrefix("\(path): has no array 'images', only 'x'"))
+      let images = Tensor(.uint8, [2, 1, 1], [3, 4] as [UInt8])
+      let bare = try folder.write("c.npz", NpzFormat.bytes(of: [("images", images)]))
+      #expect(try fault { _ = try self.load("npz:\(bare)") }.description.contains("has no array 'labels'"))
+      #expect(try LabelledDataset(spelling: "npz:\(bare)", needsLabels: false).images(in: 0..<2).shape == [2, 1, 1, 1])
     }
   }
 

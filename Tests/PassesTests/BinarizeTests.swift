@@ -98,6 +98,33 @@ import Testing
     #expect(throws: Diagnostic.self) { try run("binarize{method=descent}", on: graph) }
   }
 
+  /// Codes that a network makes itself stay, whatever the method; with too few bits for those that data shows, coarser ones are made of them.
+  @Test func codesOfTheNetworksOwnAreKept() throws {
+    for (isTwoValued, zero) in [(true, 0), (false, 0), (true, 3)] {
+      let (plain, weights, data) = try layer(seed: 7)
+      var graph = Graph(name: "g")
+      let x = graph.addInput("x", plain.type(of: plain.inputs[0]))
+      let scale = graph.addConstant(.scalar(1 / 50))
+      let zeros = zero == 0 ? [] : [graph.addConstant(Tensor(.uint8, [], [UInt8(zero)]))]
+      let q = try graph.append1(.quantize(Quantize(to: .uint8, lo: 0, hi: 255)), [x, scale] + zeros, origin: "q")
+      let numbers = try graph.append1(.dequantize(AxisAttribute()), [q, scale] + zeros, origin: "d")
+      let signs = weights.floats.map { $0 < 0 ? -0.5 : 0.5 as Float }
+      let w = graph.addConstant(isTwoValued ? Tensor(.float32, weights.shape, signs) : weights)
+      graph.addOutput("y", try graph.append1(.dense(Dense()), [numbers, w], origin: "layer"))
+
+      func steps(_ options: String) throws -> [Float] {
+        let built = try binarized(graph, data, options)
+        return built.nodes.compactMap { if case .quantize = $0.op { built.constant($0.operands[1])?.floats[0] } else { nil } }
+      }
+      #expect(try steps("bits=6") == (isTwoValued || zero == 0 ? [1 / 50] : [1 / 50, 1 / 63]))
+      // Data goes up to 1, which is code 50.
+      if zero == 0 {
+        let coarse = try steps("bits=4")
+        #expect(coarse.count == 2 && coarse[0] == 1 / 50 && abs(coarse[1] * 15 - 1) < 0.01, "\(coarse)")
+      }
+    }
+  }
+
   @Test func layersOfTooManyInputsAreTakenByTheirWeights() throws {
     let (graph, _, data) = try layer(seed: 5, inputs: 33_000, filters: 2)
     let few = data.slice(batch: 0..<4)

@@ -87,6 +87,22 @@ import Testing
     #expect(try outputs(of: graph, inputs) == outputs(of: narrowed, inputs))
   }
 
+  @Test func codesAreBoundedByWhatIsCoded() throws {
+    let graph = try layer(
+      """
+      %s = constant [0.25] : f32[]
+      %z = constant [7] : u8[]
+      %c = clip(%x) {lo=-0.5, hi=4.0} : f32[?x2]
+      %q = quantize(%c, %s, %z) {to=u8, lo=6, hi=255} : u8[?x2]
+      %a = dequantize(%q, %s, %z) : f32[?x2]
+      """)
+    let ranges = ValueRange.all(in: graph, inputs: .unbounded)
+    let quantize = try #require(graph.nodes.first { $0.op.name == "quantize" })
+    let numbers = try #require(graph.nodes.first { $0.operands.first == quantize.results[0] })
+    #expect(ranges[Int(quantize.results[0].index)] == ValueRange(lo: 6, hi: 23))
+    #expect(ranges[Int(numbers.results[0].index)] == ValueRange(lo: -0.25, hi: 4))
+  }
+
   /// Every number that a random graph computes is within the range that the analysis gives it.
   @Test func rangesHoldEveryNumber() throws {
     for seed in 0..<300 {

@@ -77,6 +77,15 @@ import Testing
 
   @Test func anUnknownPass() throws { try expectFault(2, ["'frob'"], ["opt", "--passes", "frob", model]) }
 
+  /// Options for lowering lower, whatever the backend, and are refused where they could do nothing.
+  @Test func loweringOptionsAreNotIgnored() throws {
+    let float = "models/lenet5-float.onnx", digits = ["--data", "digits:20", "--calibrate", "digits:20,2"]
+    try expectFault(2, ["--bases", "no effect", "canonical"], ["evaluate", float, "--stage", "canonical", "--bases", "2"] + digits)
+    try expectFault(2, ["'bases' cannot be '77'"], ["evaluate", float, "--bases", "77"] + digits)
+    let lowered = try Bitline.run(["evaluate", float, "--bases", "2"] + digits)
+    #expect(lowered.status == 0 && lowered.output.contains("lowered"), "\(lowered)")
+  }
+
   @Test func anUnreadableDataSet() throws {
     try expectFault(4, ["nowhere"], ["evaluate", model, "--data", "mnist:/nowhere"])
     try expectFault(2, ["imagenet"], ["evaluate", model, "--data", "imagenet:/nowhere"])

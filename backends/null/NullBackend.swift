@@ -9,7 +9,7 @@ import PluginAPI
 /// 1. say in `support` which nodes the machine takes, and why not the others: a wrong `native` is worse than an honest `host`;
 /// 2. do in `compile` what can be done once: pack weights, plan memory, choose kernels;
 /// 3. compute in `run`, by the text of each op in `GraphIR`, and hand `Reference.evaluate` what is host work;
-/// 4. face the suite: `bitline conform --backend <name>`.
+/// 4. face the suite: add it to `Tests/ConformanceTests/BackendTests.swift`.
 public struct NullBackend: Backend {
   /// How the command line spells it.
   public let name = "null"
