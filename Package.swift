@@ -94,6 +94,9 @@ let package = Package(
     tests("DatasetsTests", ["Datasets", "GraphIR", "PluginAPI", "CZlib"]),
     tests(
       "PassesTests",
-      ["GraphIR", "ReferenceKernels", "PluginAPI", "Calibration", "CanonicalizePasses", "BinarizePasses", "QuantizePasses", "TilePasses"]),
+      [
+        "GraphIR", "ReferenceKernels", "PluginAPI", "Calibration", "CanonicalizePasses", "BinarizePasses", "CBinarizeKernels",
+        "QuantizePasses", "TilePasses",
+      ]),
   ]
 )

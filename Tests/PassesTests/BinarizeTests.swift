@@ -1,3 +1,4 @@
+import CBinarizeKernels
 import GraphIR
 import PluginAPI
 import ReferenceKernels
@@ -122,6 +123,35 @@ import Testing
         let coarse = try steps("bits=4")
         #expect(coarse.count == 2 && coarse[0] == 1 / 50 && abs(coarse[1] * 15 - 1) < 0.01, "\(coarse)")
       }
+    }
+  }
+
+  /// Row by row, every sum in eight lanes that are added in one order, and what is left behind them.
+  @Test func factorsAreThoseOfTheirRows() {
+    for n in [1, 2, 7, 8, 9, 16, 23, 61, 104] {
+      var random = Seeded(n)
+      var matrix = [Double](repeating: 0, count: n * n)
+      for i in 0..<n {
+        for (j, entry) in random.tensor([i + 1], -1...1).floats.enumerated() {
+          matrix[i * n + j] = Double(entry) + (i == j ? Double(n) : 0)
+        }
+      }
+      var wanted = matrix
+      func dot(_ i: Int, _ j: Int, _ count: Int) -> Double {
+        var (sums, rest) = ([Double](repeating: 0, count: 8), 0.0)
+        for k in 0..<count {
+          let product = wanted[i * n + k] * wanted[j * n + k]
+          if k < count / 8 * 8 { sums[k % 8] += product } else { rest += product }
+        }
+        return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])) + rest
+      }
+      for i in 0..<n {
+        for j in 0..<i { wanted[i * n + j] = (wanted[i * n + j] - dot(i, j, j)) / wanted[j * n + j] }
+        wanted[i * n + i] = (wanted[i * n + i] - dot(i, i, i)).squareRoot()
+      }
+      #expect(bitline_cholesky(&matrix, Int64(n)) == 0 && matrix == wanted, "\(n) rows")
+      matrix[n * n - 1] = -1
+      #expect(bitline_cholesky(&matrix, Int64(n)) == -1)
     }
   }
 
