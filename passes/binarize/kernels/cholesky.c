@@ -62,6 +62,15 @@ BITLINE_INLINE double rest_of(const double *a, const double *b, int64_t first, i
   return rest;
 }
 
+/// Elements `first..<end` of row `i`, of whose sums those of whole lanes, up to `first`, are known.
+BITLINE_INLINE void elements(double *matrix, int64_t n, int64_t i, int64_t first, int64_t end, const double *sums) {
+  double *row = matrix + i * n;
+  for (int64_t j = first; j < end; j++) {
+    const double *other = matrix + j * n;
+    row[j] = (row[j] - (sums[j - first] + rest_of(row, other, first, j))) / other[j];
+  }
+}
+
 /// Row by row every element is less a sum of `dot`. What rows of an eight share with those of another are whole lanes of it, and are computed for
 /// both eights together; the products behind them follow one by one.
 BITLINE_INLINE int bitline_cholesky_body(double *matrix, int64_t n) {
@@ -70,21 +79,12 @@ BITLINE_INLINE int bitline_cholesky_body(double *matrix, int64_t n) {
     double sums[SIDE][SIDE], *rows = matrix + top * n;
     for (int64_t left = 0; left < top; left += SIDE) {
       all_dots(end - top, SIDE, rows, matrix + left * n, n, left, sums);
-      for (int64_t i = top; i < end; i++) {
-        double *row = matrix + i * n;
-        for (int64_t j = left; j < left + SIDE; j++) {
-          const double *other = matrix + j * n;
-          row[j] = (row[j] - (sums[i - top][j - left] + rest_of(row, other, left, j))) / other[j];
-        }
-      }
+      for (int64_t i = top; i < end; i++) elements(matrix, n, i, left, left + SIDE, sums[i - top]);
     }
     all_dots(end - top, end - top, rows, rows, n, top, sums);
     for (int64_t i = top; i < end; i++) {
+      elements(matrix, n, i, top, i, sums[i - top]);
       double *row = matrix + i * n;
-      for (int64_t j = top; j < i; j++) {
-        const double *other = matrix + j * n;
-        row[j] = (row[j] - (sums[i - top][j - top] + rest_of(row, other, top, j))) / other[j];
-      }
       const double square = row[i] - (sums[i - top][i - top] + rest_of(row, row, top, i));
       if (!(square > 0)) return -1;
       row[i] = sqrt(square);
