@@ -104,21 +104,19 @@ public struct PassRunner {
   private func failure(_ error: any Error, _ step: Pipeline.Step, _ graph: Graph) -> any Error {
     let prefix = "after pass '\(step.pass.name)': "
     var hint: String?
-    let isUsage = (error as? Diagnostic)?.kind == .usage
-    if !isUsage, let folder = reproducerFolder, let path = try? GraphFiles.writeReproducer(graph, step.spelling, in: folder) {
+    let kind = (error as? Diagnostic)?.kind ?? (error as? Diagnostics)?.kind
+    if kind != .usage, let folder = reproducerFolder, let path = try? GraphFiles.writeReproducer(graph, step.spelling, in: folder) {
       hint = "to see it again: bitline opt --passes '\(step.spelling)' \(path)"
     }
+    func joined(_ own: String?) -> String? { own.map { own in hint.map { "\(own); \($0)" } ?? own } ?? hint }
     switch error {
     case var fault as Diagnostic:
       fault.message = prefix + fault.message
-      fault.hint = [fault.hint, hint].compactMap { $0 }.joined(separator: "; ")
-      if fault.hint?.isEmpty == true { fault.hint = nil }
+      fault.hint = joined(fault.hint)
       return fault
     case var faults as Diagnostics:
       for index in faults.all.indices { faults.all[index].message = prefix + faults.all[index].message }
-      if let hint, let last = faults.all.indices.last {
-        faults.all[last].hint = [faults.all[last].hint, hint].compactMap { $0 }.joined(separator: "; ")
-      }
+      if let last = faults.all.indices.last { faults.all[last].hint = joined(faults.all[last].hint) }
       return faults
     default: return error
     }

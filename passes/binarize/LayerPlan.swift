@@ -133,7 +133,7 @@ struct LayerPlan {
   /// Whether nothing is left to find for a layer: weights of two values, and codes that are not whole multiples of a step.
   func isSettled(_ layer: Layer, in new: Graph) -> Bool {
     let input = layer.candidate.operands[0]
-    return Binarizer.twoValued(layer.weights) != nil && new.codes(behind: input) != nil && ownCodes(of: input, in: new) == nil
+    return new.codes(behind: input) != nil && ownCodes(of: input, in: new) == nil && Binarizer.twoValued(layer.weights) != nil
   }
 
   /// The codes in front of a layer; those that it has are kept, unless data shows some that are beyond the largest.

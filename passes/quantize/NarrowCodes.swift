@@ -19,11 +19,11 @@ struct NarrowCodes {
     let targets = quantizers(in: graph)
     let proven = ValueRange.all(in: graph, inputs: .unbounded)
     let likely = ValueRange.all(in: graph, inputs: assumed)
-    return try graph.rewritten { candidate, new, old in
-      guard let label = targets[candidate.id], case .quantize(var a) = candidate.node.op else { return nil }
-      let x = Int(candidate.node.operands[0].index)
-      a = narrowed(a, proven[x], candidate.node, old)
-      let assuming = narrowed(a, likely[x], candidate.node, old)
+    return try graph.rewritten { candidate, new, _ in
+      guard let label = targets[candidate.id], case .quantize(let given) = candidate.node.op else { return nil }
+      let codes = Int(candidate.node.results[0].index)
+      var a = given.within(proven[codes])
+      let assuming = given.within(likely[codes])
       if !fits(a) && fits(assuming) {
         a = assuming
         note("\(label): input codes narrowed to \(a.lo)...\(a.hi): holds for inputs within \(assumed.lo)...\(assumed.hi)")
@@ -47,18 +47,13 @@ struct NarrowCodes {
   }
 
   private func fits(_ a: Quantize) -> Bool { a.hi <= largest && a.lo >= -largest }
+}
 
-  /// The codes of numbers in `range`, and that of NaN; as they were when the scale is not a positive constant.
-  private func narrowed(_ a: Quantize, _ range: ValueRange, _ node: Node, _ graph: Graph) -> Quantize {
-    guard let scales = graph.constant(node.operands[1])?.floats, scales.allSatisfy({ $0 > 0 && $0.isFinite }) else { return a }
-    let zeros = node.operands.count == 3 ? graph.constant(node.operands[2])?.integers : [0]
-    guard let zeros, let least = zeros.min(), let most = zeros.max(), !scales.isEmpty else { return a }
-    func code(_ number: Float, _ scale: Float) -> Int { Int(max(-1e9, min(1e9, (number / scale).rounded(.toNearestOrEven)))) }
-    let lo = scales.map { code(range.lo, $0) + least }.min() ?? a.lo
-    let hi = scales.map { code(range.hi, $0) + most }.max() ?? a.hi
-    var result = a
-    result.lo = max(a.lo, min(lo, least))
-    result.hi = min(a.hi, max(hi, most))
-    return result.lo <= result.hi ? result : a
+extension Quantize {
+  /// The same with the ends that codes keep.
+  fileprivate func within(_ codes: ValueRange) -> Quantize {
+    var result = self
+    (result.lo, result.hi) = (Int(codes.lo), Int(codes.hi))
+    return result
   }
 }

@@ -14,6 +14,7 @@ static conv_blocked_plan describe(bitline_isa isa, const bitline_conv_shape *s, 
   } else {
     p.read = blocked_read(s, plain);
     p.step = !plain ? BITLINE_LANES : s->stride_width == 2 ? 2 : 1;
+    // Where each column is read by itself, a row of as many columns as the input has is still no row of results.
     p.layout = window_layout_of(&p.read, p.step != 2);
     p.layout.run = p.layout.direct ? p.layout.run : s->out_width;
     p.run = p.layout.run;

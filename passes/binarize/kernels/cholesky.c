@@ -22,7 +22,9 @@ typedef double lanes __attribute__((vector_size(SIDE * 8)));
 typedef double lanes_anywhere __attribute__((vector_size(SIDE * 8), aligned(8)));
 
 /// `to[row][column]` becomes the dot product of rows of `a` and `b`, of `count` elements, a multiple of eight. Both extents are constants.
-BITLINE_INLINE void dots(const int rows, const int columns, const double *a, const double *b, int64_t stride, int64_t count, double (*to)[SIDE]) {
+BITLINE_INLINE void dots(
+  const int rows, const int columns, const double *a, const double *b, int64_t stride, int64_t count, double (*to)[SIDE]
+) {
   lanes sums[TILE][TILE] = {{{0}}};
   for (int64_t k = 0; k < count; k += SIDE) {
     lanes column[TILE];
