@@ -89,7 +89,7 @@ let package = Package(
     tests("HardwareTests", ["Hardware", "GraphIR", "PluginAPI"]),
     tests("IMCBackendTests", ["IMCBackend", "CIMCKernels", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels", "TestNetworks"]),
     tests("BaselineBackendTests", ["BaselineBackend", "Hardware", "GraphIR", "PluginAPI", "ReferenceKernels", "TestNetworks"]),
-    tests("ToolTests", ["bitline", "OnnxFrontend"]),
+    tests("ToolTests", ["bitline", "Datasets", "GraphIR", "OnnxFrontend"]),
     tests("DriverTests", ["Driver", "GraphIR", "PluginAPI", "ReferenceKernels"]),
     tests("DatasetsTests", ["Datasets", "GraphIR", "PluginAPI", "CZlib"]),
     tests(

@@ -23,8 +23,8 @@ extension LabelledDataset {
     }
     let part = split == .train && present.count < names.count ? " (\(present.count) of \(names.count) batches)" : ""
     self.init(
-      name: "CIFAR-10 \(split.rawValue) images of \(folder)\(part)", imageShape: [3, 32, 32], labels: labels, classes: Self.cifarClasses,
-      pixels: .bytes(pixels))
+      name: "CIFAR-10 \(split.rawValue) images of \(folder)\(part)", shape: [3, 32, 32], pixels: pixels, labels: labels,
+      classes: Self.cifarClasses)
   }
 
   private static func append(_ batch: [UInt8], _ labels: inout [Int], _ pixels: inout [UInt8]) throws {

@@ -16,8 +16,8 @@ extension LabelledDataset {
     }
     let classCount = max(10, Int(labels.elements.max() ?? 0) + 1)
     self.init(
-      name: "MNIST-like \(split.rawValue) images of \(folder)", imageShape: [1, images.extents[1], images.extents[2]],
-      labels: labels.elements.map { Int($0) }, classes: (0..<classCount).map(String.init), pixels: .bytes(images.elements))
+      name: "MNIST-like \(split.rawValue) images of \(folder)", shape: [1, images.extents[1], images.extents[2]],
+      pixels: images.elements, labels: labels.elements.map { Int($0) }, classes: (0..<classCount).map(String.init))
   }
 
   /// The file of that name in one of the ways it is spread: with a dash or a dot, gzipped or not.

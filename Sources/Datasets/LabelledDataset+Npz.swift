@@ -5,44 +5,36 @@ extension LabelledDataset {
   /// A label beyond this is taken for a fault.
   private static let mostClasses = 100_000
 
-  /// The arrays `images` (u8 or f32; n, H, W or n, C, H, W) and `labels` (n whole numbers) of a .npz file; where there need be no labels and
-  /// are none, they are 0.
+  /// The array `labels` (n whole numbers) of a .npz file and all others as samples (n along dimension 0); where there need be no labels
+  /// and are none, they are 0.
   init(npz path: String, needsLabels: Bool) throws {
     let tensors = try NpzFormat().read(path: path)
     self = try blaming(path) { try LabelledDataset(path, tensors, needsLabels: needsLabels) }
   }
 
   private init(_ path: String, _ tensors: [(name: String, tensor: Tensor)], needsLabels: Bool) throws {
-    let images = try Self.array("images", of: tensors)
-    let isLabelled = needsLabels || tensors.contains { $0.name == "labels" }
-    let labels =
-      try isLabelled ? Self.labels(Self.array("labels", of: tensors)) : [Int](repeating: 0, count: images.shape.dimensions.first ?? 0)
-    let shape = images.shape.dimensions
-    guard shape.count == 3 || shape.count == 4 else {
-      throw Diagnostic(.badInput, "'images' has the shape \(images.shape)", hint: "n x H x W or n x C x H x W would be right")
+    let arrays = tensors.filter { $0.name != "labels" }
+    guard let first = arrays.first else { throw Self.lacking("images", tensors.map(\.name)) }
+    let given = try tensors.first { $0.name == "labels" }.map { try Self.labels($0.tensor) }
+    guard given != nil || !needsLabels else { throw Self.lacking("labels", tensors.map(\.name)) }
+    let count = given?.count ?? first.tensor.shape.dimensions.first ?? 0
+    for (name, tensor) in arrays {
+      guard tensor.shape.rank >= 2 else {
+        throw Diagnostic(.badInput, "'\(name)' has the shape \(tensor.shape)", hint: "n x the extents of one sample would be right")
+      }
+      guard tensor.shape[0] == count, tensor.count > 0 else {
+        let other = given == nil ? "'\(first.name)'" : "'labels'"
+        throw Diagnostic(.badInput, "'\(name)' has \(tensor.shape[0]) samples and \(other) has \(count)", hint: "as many, and one at least")
+      }
     }
-    guard shape[0] == labels.count, shape[0] > 0 else {
-      throw Diagnostic(.badInput, "'images' has \(shape[0]) images and 'labels' has \(labels.count)", hint: "as many, and one at least")
-    }
-    let imageShape = Shape(shape.count == 3 ? [1] + shape[1...] : Array(shape[1...]))
-    let pixels: Pixels
-    switch images.element {
-    case .uint8: pixels = .bytes(images.elements(UInt8.self))
-    case .float32: pixels = .floats(images.reshaped(Shape([labels.count] + imageShape.dimensions)))
-    default:
-      throw Diagnostic(
-        .badInput, "'images' holds \(images.element.rawValue)", hint: "u8 of 0 to 255, or f32 as the network wants them")
-    }
+    let labels = given ?? [Int](repeating: 0, count: count)
     self.init(
-      name: path, imageShape: imageShape, labels: labels, classes: (0...(labels.max() ?? 0)).map(String.init), pixels: pixels)
+      name: path, arrays: arrays.map { ($0.name, $0.tensor) }, labels: labels, classes: (0...(labels.max() ?? 0)).map(String.init))
   }
 
-  private static func array(_ name: String, of tensors: [(name: String, tensor: Tensor)]) throws -> Tensor {
-    guard let found = tensors.first(where: { $0.name == name }) else {
-      let names = tensors.isEmpty ? "nothing" : tensors.map { "'\($0.name)'" }.joined(separator: ", ")
-      throw Diagnostic(.badInput, "has no array '\(name)', only \(names)", hint: "np.savez(FILE, images=..., labels=...)")
-    }
-    return found.tensor
+  private static func lacking(_ name: String, _ present: [String]) -> Diagnostic {
+    let names = present.isEmpty ? "nothing" : present.map { "'\($0)'" }.joined(separator: ", ")
+    return Diagnostic(.badInput, "has no array '\(name)', only \(names)", hint: "np.savez(FILE, images=..., labels=...)")
   }
 
   private static func labels(_ tensor: Tensor) throws -> [Int] {

@@ -11,7 +11,7 @@ extension LabelledDataset {
   public static let spellings: [(form: String, summary: String)] = [
     ("mnist:FOLDER[,train]", "IDX files, gzipped or not: MNIST and its like"),
     ("cifar10:FOLDER[,train]", "CIFAR-10 binary batches: test_batch.bin, data_batch_*.bin"),
-    ("npz:FILE", "arrays 'images' (u8 as pixel/255, f32 as they are) and 'labels', which calibration does without"),
+    ("npz:FILE", "an array 'images', or one for each input by its name (u8 as byte/255 for f32), and 'labels', which only accuracy needs"),
     ("digits:COUNT[,SEED]", "digits drawn by this program; they are not MNIST"),
   ]
 
@@ -67,7 +67,7 @@ extension LabelledDataset {
     bytes.reserveCapacity(count * DrawnDigits.side * DrawnDigits.side)
     for index in 0..<count { bytes += digits.pixels(of: index) }
     self.init(
-      name: "\(count) drawn digits, seed \(digits.seed) (not MNIST)", imageShape: [1, DrawnDigits.side, DrawnDigits.side],
-      labels: (0..<count).map(digits.label), classes: (0...9).map(String.init), pixels: .bytes(bytes))
+      name: "\(count) drawn digits, seed \(digits.seed) (not MNIST)", shape: [1, DrawnDigits.side, DrawnDigits.side],
+      pixels: bytes, labels: (0..<count).map(digits.label), classes: (0...9).map(String.init))
   }
 }

@@ -45,14 +45,14 @@ public struct YieldStudy: Sendable {
   }
 
   private let design: any FabricatedExecutable
-  private let images: Tensor
+  private let inputs: [Tensor]
   private let labels: [Int]?
   private let reference: Tensor
 
-  /// Chips of `design`, on images with their labels, beside the scores of the full-precision network.
-  public init(_ design: any FabricatedExecutable, images: Tensor, labels: [Int]?, reference: Tensor) {
+  /// Chips of `design`, on samples (a tensor for each input) with their labels, beside the scores of the full-precision network.
+  public init(_ design: any FabricatedExecutable, inputs: [Tensor], labels: [Int]?, reference: Tensor) {
     self.design = design
-    self.images = images
+    self.inputs = inputs
     self.labels = labels
     self.reference = reference
   }
@@ -79,10 +79,10 @@ public struct YieldStudy: Sendable {
     let chip = design.specimen(
       chip: task.chip, without: task.variant.isEmpty || task.variant == "trim" ? nil : task.variant,
       isTrimmed: task.variant == "trim" ? true : nil)
-    let scores = try chip.run([images], taps: [], threads: 1).outputs[0]
+    let scores = try chip.run(inputs, taps: [], threads: 1).outputs[0]
     var fidelity = ScoreFidelity()
     fidelity.add(scores, reference: reference)
     let correct = labels.map { labels in zip(Accuracy.decisions(scores), labels).count { $0 == $1 } } ?? -1
-    return Outcome(chip: task.chip, variant: task.variant, samples: images.shape[0], correct: correct, decibels: fidelity.decibels)
+    return Outcome(chip: task.chip, variant: task.variant, samples: reference.shape[0], correct: correct, decibels: fidelity.decibels)
   }
 }

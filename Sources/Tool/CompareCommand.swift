@@ -23,15 +23,19 @@ struct CompareCommand: ToolCommand {
 
   func execute(_ registry: Registry) throws {
     let given = try InputReader.read(input, registry, for: model)
+    let set = try samples.dataset(needsLabels: false)
     let bench = try Workbench(registry, model, backend.spellings(default: "cpu,imc,baseline"), lowering, watching, given: given)
     printNotes(bench.notes)
     var comparison = try Comparison(bench.machines.map { ($0.name, $0.executable) })
     if !input.isEmpty {
       _ = try comparison.add(InputReader(bench.graph, modelInputs: bench.inputNames).tensors(of: given), threads: backend.threads)
-    } else {
-      try samples.forEachBatch(of: bench.graph, title: "compare") { inputs, _ in
+    } else if let set {
+      try samples.forEachBatch(of: set.fitted(to: bench.graph), title: "compare") { inputs, _ in
         _ = try comparison.add(inputs, threads: backend.threads)
       }
+    } else {
+      let random = RandomInputs(seed: samples.seed)
+      _ = try comparison.add(random.tensors(for: bench.graph, batch: samples.count ?? 4), threads: backend.threads)
     }
     let verdict =
       comparison.isExact ? "all values equal, byte for byte" : comparison.holds ? "all values within tolerance" : "values differ"
@@ -68,38 +72,18 @@ struct SampleFlags: ParsableArguments {
   @Option(help: "Seed of random inputs, when there is no data.")
   var seed: UInt64 = 1
 
-  /// The labelled data, which must fit the graph's one input; nil when none was named.
-  func dataset(for graph: Graph) throws -> LabelledDataset? {
-    guard let data else { return nil }
-    let set = try LabelledDataset(spelling: data)
-    let type = graph.type(of: graph.inputs[0])
-    guard graph.inputs.count == 1, type.element == .float32, set.count > 0 else {
-      throw Diagnostic(.badInput, "the model does not take one f32 input", hint: "data sets hold images")
-    }
-    let sample = Array(set.images(in: 0..<1).shape.dimensions.dropFirst())
-    guard Array(type.shape.dimensions.dropFirst()) == sample else {
-      throw Diagnostic(.badInput, "samples are \(Shape(sample)), input '\(graph[graph.inputs[0]].name)' takes \(type.shape)", file: data)
-    }
-    return set
+  /// The data that was named; nil when none was.
+  func dataset(needsLabels: Bool) throws -> LabelledDataset? {
+    guard batchSize >= 1, count ?? 1 >= 1 else { throw Diagnostic(.usage, "--count and --batch-size must be positive") }
+    return try data.map { try LabelledDataset(spelling: $0, needsLabels: needsLabels) }
   }
 
   /// Calls `body` with one batch after the other, and the range of samples that it holds.
-  func forEachBatch(of graph: Graph, title: String, _ body: ([Tensor], Range<Int>) throws -> Void) throws {
-    guard batchSize >= 1, count ?? 1 >= 1 else { throw Diagnostic(.usage, "--count and --batch-size must be positive") }
-    guard let set = try dataset(for: graph) else {
-      let batch = count ?? 4
-      return try body(RandomInputs(seed: seed).tensors(for: graph, batch: batch), 0..<batch)
-    }
+  func forEachBatch(of set: FittedDataset, title: String, _ body: ([Tensor], Range<Int>) throws -> Void) throws {
     let total = min(count ?? set.count, set.count)
-    let bound = graph.type(of: graph.inputs[0]).shape
-    let step = bound.hasFreeBatch ? batchSize : bound[0]
-    guard total % step == 0 || bound.hasFreeBatch else {
-      throw Diagnostic(.usage, "\(total) samples do not split into the model's batches of \(step)", hint: "--count")
-    }
     var progress = Progress(title, total: total, unit: "samples")
-    for start in stride(from: 0, to: total, by: step) {
-      let range = start..<min(start + step, total)
-      try body([set.images(in: range)], range)
+    for range in try set.batches(of: batchSize, count: total) {
+      try body(set.inputs(in: range), range)
       progress.update(range.upperBound)
     }
     progress.finish()

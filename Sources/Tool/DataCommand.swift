@@ -19,22 +19,30 @@ struct DataCommand: ToolCommand {
 
   func execute(_ registry: Registry) throws {
     let set = try LabelledDataset(spelling: data)
-    writeOut("\(set.name): \(set.count) samples of \(Shape(Array(set.images(in: 0..<min(1, set.count)).shape.dimensions.dropFirst())))\n")
+    let arrays = set.arrays.map { ($0.name, $0.values.samples(in: 0..<set.count)) }
+    let shapes = arrays.map { name, values in
+      (arrays.count > 1 ? "\(name) " : "") + "\(Shape(Array(values.shape.dimensions.dropFirst())))"
+    }
+    writeOut("\(set.name): \(set.count) samples of \(shapes.joined(separator: ", "))\n")
     for index in 0..<min(show, set.count) {
-      let image = set.images(in: index..<index + 1)
-      let (rows, columns) = (image.shape[2], image.shape[3])
       writeOut("\nlabel \(set.labels[index])\n")
-      let pixels = image.floats
-      for row in 0..<rows {
-        let line = (0..<columns).map { column -> Character in Array(" .:-=+*#%@")[min(9, Int(pixels[row * columns + column] * 10))] }
-        writeOut(String(line) + "\n")
-      }
+      for (_, values) in arrays { writeOut(Self.drawing(values.slice(batch: index..<index + 1))) }
     }
     if let output {
-      let images = set.images(in: 0..<set.count)
       let labels = Tensor.integers(.int64, [set.count], set.labels)
-      try Files.write(NpzFormat.bytes(of: [("images", images), ("labels", labels)]), to: output)
+      try Files.write(NpzFormat.bytes(of: arrays + [("labels", labels)]), to: output)
       writeOut("wrote \(output)\n")
     }
+  }
+
+  /// The first plane of a sample, 0 to 1 in ten shades; what lies outside is drawn as the nearer end.
+  private static func drawing(_ sample: Tensor) -> String {
+    let shades = Array(" .:-=+*#%@")
+    let columns = sample.shape[sample.shape.rank - 1]
+    let rows = sample.shape.rank > 2 ? sample.shape[sample.shape.rank - 2] : 1
+    let values = sample.doubles.prefix(rows * columns)
+    return values.enumerated().map { place, value in
+      String(shades[value > 0 ? Int(10 * min(value, 0.99)) : 0]) + ((place + 1) % columns == 0 ? "\n" : "")
+    }.joined()
   }
 }

@@ -33,7 +33,7 @@ struct EvaluateCommand: ToolCommand {
   var format: Format = .text
 
   func execute(_ registry: Registry) throws {
-    guard samples.data != nil else {
+    guard let data = try samples.dataset(needsLabels: true) else {
       throw Diagnostic(.usage, "evaluate needs labelled data", hint: "such as --data mnist:FOLDER or --data digits:1000")
     }
     let bench = try Workbench(registry, model, backend.spellings(), lowering, watching)
@@ -41,15 +41,16 @@ struct EvaluateCommand: ToolCommand {
     var runs = bench.machines.map { Run(name: $0.name, stage: bench.stage.rawValue, executable: $0.executable) }
     let beside = try fullPrecision(registry, bench)
     if let beside { runs.append(beside) }
-    guard let set = try samples.dataset(for: bench.graph) else { return }
+    let set = try data.fitted(to: bench.graph)
     let output = bench.graph.type(of: bench.graph.outputs[0].value)
-    guard output.element == .float32, output.shape.rank == 2 else {
+    let wide = output.shape.dimensions.dropFirst().filter { $0 != 1 }
+    guard output.element == .float32, output.shape.rank >= 2, wide.count <= 1 else {
       throw Diagnostic(.badInput, "output '\(bench.graph.outputs[0].name)' is \(output)", hint: "accuracy needs scores, f32[N x classes]")
     }
-    for index in runs.indices { runs[index].accuracy = Accuracy(name: runs[index].name, classes: output.shape[1]) }
+    for index in runs.indices { runs[index].accuracy = Accuracy(name: runs[index].name, classes: wide.first ?? 1) }
     var comparison = allValues ? try Comparison(bench.machines.map { ($0.name, $0.executable) }) : nil
 
-    try samples.forEachBatch(of: bench.graph, title: "evaluate") { inputs, range in
+    try samples.forEachBatch(of: set, title: "evaluate") { inputs, range in
       let shared = try comparison?.add(inputs, threads: backend.threads)
       var first: [Int] = []
       for index in runs.indices {

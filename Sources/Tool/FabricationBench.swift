@@ -34,7 +34,6 @@ struct FabricationBench {
   init(
     _ registry: Registry, _ model: ModelFlags, _ backend: BackendFlags, _ lowering: LoweringFlags, _ measured: FabricationFlags
   ) throws {
-    samples = try FabricationSamples(registry, measured)
     spelling = try backend.spellings(default: "imc{errors=on}")[0]
     let configured = try registry.backends([spelling])[0]
     let raw = try registry.importModel(model.request())
@@ -42,7 +41,8 @@ struct FabricationBench {
       throw Diagnostic(.unsupported, "the model's batch cannot be freed", hint: "its inputs must have a free batch, or one of 1")
     }
     var session = Session(registry, model: ImportedModel(graph: graph, notes: raw.notes))
-    session.calibration = try lowering.calibrate == nil ? samples.batches : lowering.calibrationBatches()
+    samples = try FabricationSamples(registry, measured, for: graph)
+    session.calibration = try lowering.calibrate == nil ? samples.batches(of: 100) : lowering.calibrationBatches(for: graph)
     calibrationCount = session.calibration.reduce(0) { $0 + $1[0].shape[0] }
     canonical = try session.canonical()
     let lowered = try session.run(lowering.options().pipelineText, on: canonical, target: configured.target())
@@ -57,36 +57,44 @@ struct FabricationBench {
   /// Chips beside the scores of the full-precision network.
   func study(_ registry: Registry, threads: Int) throws -> YieldStudy {
     let cpu = try registry.backends([Spelling("cpu")])[0].compile(canonical)
-    let reference = try Tensor.stacked(batches: samples.batches.map { try cpu.run($0, taps: [], threads: threads).outputs[0] })
-    return YieldStudy(design, images: samples.all, labels: samples.labels, reference: reference)
+    let batches = samples.batches(of: 100)
+    let reference = try Tensor.stacked(batches: batches.map { try cpu.run($0, taps: [], threads: threads).outputs[0] })
+    return YieldStudy(design, inputs: samples.inputs, labels: samples.labels, reference: reference)
   }
 }
 
 /// The samples that every chip is measured on.
 struct FabricationSamples {
   let name: String
-  let all: Tensor
+  /// One tensor for each input of the network.
+  let inputs: [Tensor]
   let labels: [Int]?
 
-  var count: Int { all.shape[0] }
-  var batches: [[Tensor]] { stride(from: 0, to: count, by: 100).map { [all.slice(batch: $0..<min($0 + 100, count))] } }
+  var count: Int { inputs[0].shape[0] }
 
-  init(_ registry: Registry, _ flags: FabricationFlags) throws {
-    let count = flags.count
-    guard count ?? 1 >= 1 else { throw Diagnostic(.usage, "--count must be positive") }
+  /// The samples in batches, the last of which may be smaller.
+  func batches(of size: Int) -> [[Tensor]] {
+    stride(from: 0, to: count, by: size).map { start in inputs.map { $0.slice(batch: start..<min(start + size, count)) } }
+  }
+
+  /// `graph` takes batches of any size.
+  init(_ registry: Registry, _ flags: FabricationFlags, for graph: Graph) throws {
+    guard flags.count ?? 1 >= 1 else { throw Diagnostic(.usage, "--count must be positive") }
+    let set: LabelledDataset
     if let images = flags.images {
-      guard let tensor = try registry.readTensors(images).first?.tensor, tensor.element == .float32, tensor.shape.rank > 1 else {
-        throw Diagnostic(.badInput, "holds no batch of f32 samples", file: images)
+      guard let tensor = try registry.readTensors(images).first?.tensor, tensor.shape.rank > 1, tensor.count > 0 else {
+        throw Diagnostic(.badInput, "holds no batch of samples", file: images)
       }
-      let taken = min(count ?? tensor.shape[0], tensor.shape[0])
-      (name, all, labels) = (images, tensor.slice(batch: 0..<taken), nil)
-      return
-    }
-    guard let data = flags.data else {
+      set = LabelledDataset(name: images, unlabelled: tensor)
+    } else if let data = flags.data {
+      set = try LabelledDataset(spelling: data)
+    } else {
       throw Diagnostic(.usage, "chips are measured on samples", hint: "--data mnist:FOLDER, or --images FILE.npy")
     }
-    let set = try LabelledDataset(spelling: data)
-    let taken = min(count ?? set.count, set.count)
-    (name, all, labels) = (data, set.images(in: 0..<taken), Array(set.labels.prefix(taken)))
+    let fitted = try set.fitted(to: graph)
+    let taken = 0..<min(flags.count ?? set.count, set.count)
+    name = flags.images ?? flags.data ?? ""
+    inputs = fitted.inputs(in: taken)
+    labels = flags.images == nil ? Array(set.labels[taken]) : nil
   }
 }

@@ -201,17 +201,20 @@ struct LoweringFlags: ParsableArguments {
     layer == 0 && (keep == "both" || keep == "first") || layer == count - 1 && (keep == "both" || keep == "last")
   }
 
-  /// Batches for calibration; empty when none were asked for.
-  func calibrationBatches() throws -> [[Tensor]] { try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount) }
+  /// Batches for calibration of a graph; empty when none were asked for.
+  func calibrationBatches(for graph: Graph) throws -> [[Tensor]] {
+    try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount, for: graph)
+  }
 }
 
 extension LabelledDataset {
-  /// Images of a data set in batches, without labels; empty when no data set is named.
-  static func calibrationBatches(_ spelling: String?, count: Int) throws -> [[Tensor]] {
+  /// Samples of a data set in batches, as a graph takes them; empty when no data set is named.
+  static func calibrationBatches(_ spelling: String?, count: Int, for graph: Graph) throws -> [[Tensor]] {
     guard let spelling else { return [] }
-    let data = try LabelledDataset(spelling: spelling, needsLabels: false)
-    let count = min(count, data.count)
-    return stride(from: 0, to: count, by: 100).map { [data.images(in: $0..<min($0 + 100, count))] }
+    guard count >= 1 else { throw Diagnostic(.usage, "--calibrate-count must be positive") }
+    let data = try LabelledDataset(spelling: spelling, needsLabels: false).fitted(to: graph)
+    let taken = min(count, data.count)
+    return try data.batches(of: 100, count: taken - taken % (data.boundBatch ?? 1)).map(data.inputs)
   }
 }
 

@@ -41,7 +41,7 @@ struct OptCommand: ToolCommand {
     var runner = PassRunner(evaluate: Session.evaluator(registry), note: { printNotes([$0]) })
     try watching.configure(&runner, timing: timing)
     if let target { runner.target = try registry.backends([Spelling.parse(target)])[0].target() }
-    runner.calibration = try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount)
+    runner.calibration = try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount, for: graph)
     let result = try runner.run(Pipeline(passes, registry: registry), on: graph)
     if watching.timePasses { writeError(timing.table.text) }
     if let output { try GraphFiles.write(result, to: output) } else { writeOut(Printer.print(result)) }

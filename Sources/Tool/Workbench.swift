@@ -56,7 +56,7 @@ struct Workbench {
       runner.stopAfter = stopAfter
       runner.reproducerFolder = folder
     }
-    session.calibration = try lowering.calibrationBatches()
+    session.calibration = try lowering.calibrationBatches(for: imported.graph)
 
     let target = try configured.lazy.compactMap { try $0.target() }.first
     let stage = try lowering.stage(hasTarget: target != nil)

@@ -92,12 +92,12 @@ struct YieldCommand: ToolCommand {
     let chip = design.specimen(chip: firstChip, without: nil, isTrimmed: nil)
     var table = Table("Speed on \(backend.threads) threads", columns: ["batch", "samples/s", "median samples/s"])
     for batch in [100, 1] where batch <= samples.count {
-      let batches = stride(from: 0, to: samples.count - batch + 1, by: batch).map { samples.all.slice(batch: $0..<$0 + batch) }
+      let batches = samples.batches(of: batch).filter { $0[0].shape[0] == batch }
       var rates: [Double] = []
       for _ in 0..<max(1, repeats) {
         let clock = ContinuousClock()
         let start = clock.now
-        for images in batches { _ = try chip.run([images], taps: [], threads: backend.threads) }
+        for inputs in batches { _ = try chip.run(inputs, taps: [], threads: backend.threads) }
         rates.append(Double(batches.count * batch) / ((clock.now - start) / .seconds(1)))
       }
       rates.sort()

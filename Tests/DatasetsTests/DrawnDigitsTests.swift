@@ -32,12 +32,14 @@ import Testing
 
   @Test func aDataSetOfThem() throws {
     let set = try LabelledDataset(spelling: "digits:25,7")
-    #expect(set.count == 25 && set.imageShape == [1, 28, 28] && set.classes.count == 10)
+    #expect(set.arrays[0].values.shape == [25, 1, 28, 28] && set.classes.count == 10)
     #expect(set.name == "25 drawn digits, seed 7 (not MNIST)")
     #expect(set.labels == (0..<25).map { $0 % 10 })
     let digit = DrawnDigits(seed: 7).pixels(of: 13)
-    #expect(set.images(in: 13..<14) == Tensor(.float32, [1, 1, 28, 28], digit.map { Float($0) / 255 }))
-    #expect(try LabelledDataset(spelling: "digits:3").images(in: 0..<3) == LabelledDataset(spelling: "digits:3,1").images(in: 0..<3))
+    #expect(set.arrays[0].values.samples(in: 13..<14) == Tensor(.float32, [1, 1, 28, 28], digit.map { Float($0) / 255 }))
+    #expect(
+      try LabelledDataset(spelling: "digits:3").arrays[0].values.samples(in: 0..<3)
+        == LabelledDataset(spelling: "digits:3,1").arrays[0].values.samples(in: 0..<3))
   }
 
   @Test func noTwoAlike() {

@@ -19,10 +19,10 @@ import Testing
       #expect(test.count == 2)
       #expect(test.labels == [4, 9])
       #expect(test.classes == (0...9).map(String.init))
-      #expect(test.imageShape == [1, 1, 3])
-      #expect(test.images(in: 0..<2) == Tensor(.float32, [2, 1, 1, 3], [0, 51, 255, 1, 2, 3].map { Float($0) / 255 }))
-      #expect(test.images(in: 1..<2) == Tensor(.float32, [1, 1, 1, 3], [1, 2, 3].map { Float($0) / 255 }))
-      #expect(test.images(in: 1..<1).count == 0)
+      #expect(test.arrays[0].values.shape == [2, 1, 1, 3])
+      #expect(test.arrays[0].values.samples(in: 0..<2) == Tensor(.float32, [2, 1, 1, 3], [0, 51, 255, 1, 2, 3].map { Float($0) / 255 }))
+      #expect(test.arrays[0].values.samples(in: 1..<2) == Tensor(.float32, [1, 1, 1, 3], [1, 2, 3].map { Float($0) / 255 }))
+      #expect(test.arrays[0].values.samples(in: 1..<1).count == 0)
       let train = try load("mnist:\(folder.path),train")
       #expect(train.labels == [12])
       #expect(train.classes.count == 13)
@@ -74,7 +74,7 @@ import Testing
       try folder.write("data_batch_5.bin", record(2, 51))
       let test = try load("cifar10:\(folder.path)")
       #expect(test.labels.map { test.classes[$0] } == ["cat", "truck"])
-      #expect(test.images(in: 0..<1) == Tensor(.float32, [1, 3, 32, 32], [Float](repeating: 1, count: 3072)))
+      #expect(test.arrays[0].values.samples(in: 0..<1) == Tensor(.float32, [1, 3, 32, 32], [Float](repeating: 1, count: 3072)))
       let train = try load("cifar10:\(folder.path),train")
       #expect(train.labels == [1, 2])
       #expect(train.name.contains("2 of 5 batches"))
@@ -99,28 +99,64 @@ import Testing
         try self.load("npz:" + folder.write("a.npz", NpzFormat.bytes(of: [("labels", labels), ("images", images)])))
       }
       let bytes = try load(Tensor(.uint8, [2, 1, 2], [0, 255, 51, 102] as [UInt8]), .integers(.uint8, [2], [1, 0]))
-      #expect(bytes.images(in: 0..<2) == Tensor(.float32, [2, 1, 1, 2], [0, 1, 51 / 255, 102 / 255] as [Float]))
+      #expect(bytes.arrays[0].values.samples(in: 0..<2) == Tensor(.float32, [2, 1, 2], [0, 1, 51 / 255, 102 / 255] as [Float]))
       #expect(bytes.labels == [1, 0] && bytes.classes == ["0", "1"])
       let floats = try load(Tensor(.float32, [1, 2, 1, 1], [-3, 300] as [Float]), .integers(.int64, [1], [7]))
-      #expect(floats.images(in: 0..<1) == Tensor(.float32, [1, 2, 1, 1], [-3, 300] as [Float]))
+      #expect(floats.arrays[0].values.samples(in: 0..<1) == Tensor(.float32, [1, 2, 1, 1], [-3, 300] as [Float]))
       #expect(floats.classes.count == 8)
 
       let one = Tensor(.uint8, [1, 1, 1], [0] as [UInt8])
-      #expect(try fault { _ = try load(one, .integers(.int64, [2], [0, 0])) }.message.contains("has 1 images and 'labels' has 2"))
+      #expect(try fault { _ = try load(one, .integers(.int64, [2], [0, 0])) }.message.contains("has 1 samples and 'labels' has 2"))
       #expect(try fault { _ = try load(one, .integers(.int64, [1], [-1])) }.message.contains("has the label -1"))
       #expect(try fault { _ = try load(one, .integers(.int64, [1], [.max])) }.message.contains("has the label 9223372036854775807"))
       #expect(try fault { _ = try load(one, Tensor(.uint64, [1], [UInt64.max])) }.message.contains("'labels' is u64[1]"))
       #expect(try fault { _ = try load(one, .vector([0])) }.message.contains("'labels' is f32[1]"))
       #expect(try fault { _ = try load(.vector([0]), .integers(.int64, [1], [0])) }.message.contains("has the shape 1"))
-      let halves = Tensor(.float64, [1, 1, 1], [0.5])
-      #expect(try fault { _ = try load(halves, .integers(.int64, [1], [0])) }.message.contains("'images' holds f64"))
       let path = try folder.write("b.npz", NpzFormat.bytes(of: [("x", one)]))
-      #expect(try fault { _ = try self.load("npz:\(path)") }.description.hasPrefix("\(path): has no array 'images', only 'x'"))
-      let images = Tensor(.uint8, [2, 1, 1], [3, 4] as [UInt8])
-      let bare = try folder.write("c.npz", NpzFormat.bytes(of: [("images", images)]))
-      #expect(try fault { _ = try self.load("npz:\(bare)") }.description.contains("has no array 'labels'"))
-      #expect(try LabelledDataset(spelling: "npz:\(bare)", needsLabels: false).images(in: 0..<2).shape == [2, 1, 1, 1])
+      #expect(try fault { _ = try self.load("npz:\(path)") }.description.hasPrefix("\(path): has no array 'labels', only 'x'"))
+      let empty = try folder.write("c.npz", NpzFormat.bytes(of: [("labels", .integers(.int64, [1], [0]))]))
+      #expect(try fault { _ = try self.load("npz:\(empty)") }.description.contains("has no array 'images', only 'labels'"))
+      let bare = try LabelledDataset(spelling: "npz:\(path)", needsLabels: false)
+      #expect(bare.labels == [0] && bare.arrays[0].values == one)
     }
+  }
+
+  /// Which array feeds which input, and as what.
+  @Test func fitsGraphs() throws {
+    let bytes = Tensor(.uint8, [2, 1, 3], [0, 51, 255, 1, 2, 3] as [UInt8])
+    let numbers = Tensor(.int64, [2, 3], [1, 2, 3, 4, 5, 6] as [Int])
+    func set(_ arrays: [(name: String, values: Tensor)]) -> LabelledDataset {
+      LabelledDataset(name: "set", arrays: arrays, labels: [0, 1], classes: ["a", "b"])
+    }
+    func fit(_ set: LabelledDataset, _ inputs: [(String, DataType, Shape)]) throws -> FittedDataset {
+      var graph = Graph(name: "g")
+      for (name, element, shape) in inputs { _ = graph.addInput(name, TensorType(element, shape)) }
+      return try set.fitted(to: graph)
+    }
+    let images = set([("images", bytes)])
+    let fractions = Tensor(.float32, [1, 1, 1, 3], [1, 2, 3].map { Float($0) / 255 })
+    #expect(try fit(images, [("x", .float32, [Shape.free, 1, 1, 3])]).inputs(in: 1..<2) == [fractions])
+    #expect(try fit(images, [("x", .float32, [Shape.free, 3])]).inputs(in: 1..<2) == [fractions.reshaped([1, 3])])
+    #expect(try fit(images, [("x", .uint8, [Shape.free, 3])]).inputs(in: 0..<2) == [bytes.reshaped([2, 3])])
+
+    let both = set([("ids", numbers), ("images", bytes)])
+    let pair: [(String, DataType, Shape)] = [("images", .uint8, [Shape.free, 1, 3]), ("ids", .int64, [Shape.free, 3])]
+    #expect(try fit(both, pair).inputs(in: 0..<2) == [bytes, numbers])
+    #expect(try fit(both, [("ids", .int64, [Shape.free, 3])]).inputs(in: 0..<2) == [numbers])
+    #expect(try fit(both, [("x", .uint8, [Shape.free, 3])]).inputs(in: 0..<2) == [bytes.reshaped([2, 3])])
+    #expect(try fit(set([("other", numbers)]), [("x", .int64, [Shape.free, 3])]).inputs(in: 0..<2) == [numbers])
+
+    #expect(
+      try fault { _ = try fit(both, [("ids", .float32, [Shape.free, 3])]) }.message == "samples are i64[3], input 'ids' takes f32[?x3]")
+    #expect(try fault { _ = try fit(images, [("x", .float32, [Shape.free, 4])]) }.description.hasPrefix("set: samples are u8[1x3]"))
+    #expect(try fault { _ = try fit(images, [("x", .float32, [])]) }.message.contains("takes f32[]"))
+    #expect(throws: Diagnostics.self) { try fit(images, [("x", .float32, [Shape.free, 3]), ("y", .float32, [Shape.free, 3])]) }
+
+    let free = try fit(images, [("x", .float32, [Shape.free, 3])])
+    #expect(try free.batches(of: 2, count: 5) == [0..<2, 2..<4, 4..<5] && free.boundBatch == nil)
+    let bound = try fit(images, [("x", .float32, [3, 3])])
+    #expect(try bound.batches(of: 100, count: 6) == [0..<3, 3..<6] && bound.boundBatch == 3)
+    #expect(try fault { _ = try bound.batches(of: 100, count: 5) }.message == "5 samples do not split into the model's batches of 3")
   }
 
   @Test(arguments: ["", "mnist", "mnist:", "svhn:/tmp", "digits:", "digits:0", "digits:x", "digits:10,y", "digits:1,2,3", "digits:100001"])
@@ -137,7 +173,7 @@ import Testing
   @Test(.enabled(if: Shared.hasMnist, Shared.skipped))
   func realMnist() throws {
     let test = try load("mnist:\(Shared.path)/data/mnist")
-    #expect(test.count == 10_000 && test.imageShape == [1, 28, 28])
+    #expect(test.arrays[0].values.shape == [10_000, 1, 28, 28])
     #expect(test.labels.prefix(10) == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9])
     #expect((0...9).map { digit in test.labels.count { $0 == digit } } == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009])
     let train = try load("mnist:\(Shared.path)/data/mnist,train")
