@@ -23,7 +23,7 @@ package struct KnownRange {
       if let range = bounds.known(value) ?? seen[value].flatMap({ bounds.observed($0, value, settings) }) {
         known[value] = range
       } else {
-        faults.append(unbounded(label))
+        faults.append(unbounded(label, settings))
       }
     }
     try Diagnostics.throwIfAny(faults)
@@ -36,12 +36,15 @@ package struct KnownRange {
   ) throws -> KnownRange {
     let bounds = Bounds(graph, settings)
     if !hasCodes, let known = bounds.known(value) { return known }
-    guard let range = try bounds.observed(observe(), value, settings) else { throw unbounded(label) }
+    guard let range = try bounds.observed(observe(), value, settings) else { throw unbounded(label, settings) }
     return range
   }
 
-  private static func unbounded(_ label: String) -> Diagnostic {
-    let hint = "give --calibrate DATA, or the range of the graph's inputs as quantize{input-range=lo:hi}"
+  private static func unbounded(_ label: String, _ settings: CodeSettings) -> Diagnostic {
+    let hint =
+      settings.inputRange == nil
+      ? "give --calibrate DATA, or the range of the graph's inputs: --input-range lo:hi, or quantize{input-range=lo:hi}"
+      : "give --calibrate DATA; the range of the graph's inputs does not bound it"
     return Diagnostic(.usage, "nothing bounds the input of this layer", place: label, hint: hint)
   }
 }
