@@ -8,18 +8,18 @@ extension GraphEmitter {
     }
     try requireAgreeing(node)
     var attributes = axis(a.axis, node)
-    if node.operands.count < 3 && a.to != .uint8 { attributes.append(("output_dtype", .int(Int(OnnxElement(a.to).rawValue)))) }
+    if node.operands.count < 3 && a.to != .uint8 { attributes.append(("output_dtype", .element(a.to))) }
     let inputs = operands(node)
     let hasLow = a.lo > range.lowerBound
     let hasHigh = a.hi < range.upperBound
-    guard hasLow || hasHigh else { return main("QuantizeLinear", inputs, attributes) }
+    guard hasLow || hasHigh else { return try main("QuantizeLinear", inputs, attributes) }
     var codes = step("QuantizeLinear", inputs, "codes", attributes)
     if hasLow {
       let bounds = [codes, constant(.integers(a.to, [], [a.lo]), "lo")]
-      guard hasHigh else { return main("Clip", bounds) }
+      guard hasHigh else { return try main("Clip", bounds) }
       codes = step("Clip", bounds, "raised")
     }
-    main("Clip", [codes, "", constant(.integers(a.to, [], [a.hi]), "hi")])
+    try main("Clip", [codes, "", constant(.integers(a.to, [], [a.hi]), "hi")])
   }
 
   mutating func emitDequantize(_ a: AxisAttribute, _ node: Node) throws {
@@ -28,7 +28,7 @@ extension GraphEmitter {
       throw Diagnostic(.unsupported, "of \(codes.element.rawValue) to \(scale.element.rawValue) has no like in ONNX")
     }
     try requireAgreeing(node)
-    main("DequantizeLinear", operands(node), axis(a.axis, node))
+    try main("DequantizeLinear", operands(node), axis(a.axis, node))
   }
 
   private func axis(_ axis: Int, _ node: Node) -> [(name: String, value: EmittedAttribute)] {
@@ -52,7 +52,7 @@ extension GraphEmitter {
     let codes = castCodes(node)
     guard tiles.count > 1 else {
       let sums = step("Conv", [codes, decoded(weights, node)], "tile", window(a.window, kernel: nil))
-      return finishSums(read(sums, a.readout))
+      return try finishSums(read(sums, a.readout))
     }
     let kernel = Array(weights.shape.dimensions.dropFirst(2))
     let ones = TileCut.unfolding(channels: weights.shape[1], kernel: kernel)
@@ -67,7 +67,7 @@ extension GraphEmitter {
     let codes = castCodes(node)
     guard tiles.count > 1 else {
       let sums = step("Gemm", [codes, decoded(weights, node)], "tile", [("transB", .int(1))])
-      return finishSums(read(sums, a.readout))
+      return try finishSums(read(sums, a.readout))
     }
     try emitTiles(codes, tiles, node, spatial: 0, a.readout)
   }
@@ -96,7 +96,7 @@ extension GraphEmitter {
     let sums = read(step("Conv", [columns, scaled], "tiles", [("group", .int(tiles.count))]), readout)
     let extents = graph.type(of: node.results[0]).shape.dimensions.dropFirst(2)
     let apart = step("Reshape", [sums, integers([0, tiles.count, tiles.filters] + extents, "parts")], "apart")
-    finishSums(step("ReduceSum", [apart, integers([1], "axis")], "total", [("keepdims", .int(0))]))
+    try finishSums(step("ReduceSum", [apart, integers([1], "axis")], "total", [("keepdims", .int(0))]))
   }
 
   private func binaryWeights(_ node: Node) throws -> Tensor {
@@ -107,7 +107,7 @@ extension GraphEmitter {
     return weights
   }
 
-  private mutating func castCodes(_ node: Node) -> String { step("Cast", [self[node.operands[0]]], "codes", [("to", .int(1))]) }
+  private mutating func castCodes(_ node: Node) -> String { step("Cast", [self[node.operands[0]]], "codes", [("to", .element(.float32))]) }
 
   /// The weights as numbers: int8 in the file.
   private mutating func decoded(_ weights: Tensor, _ node: Node) -> String {
@@ -126,21 +126,21 @@ extension GraphEmitter {
     if bits <= 16 {
       let zero = constant(.integers(bits <= 8 ? .int8 : .int16, [], [0]), "zero")
       let codes = step("QuantizeLinear", [sums, unit, zero], "steps")
-      rounded = step("Cast", [codes], "rounded", [("to", .int(Int(OnnxElement.float.rawValue)))])
+      rounded = step("Cast", [codes], "rounded", [("to", .element(.float32))])
     } else {
       rounded = step("Round", [step("Div", [sums, unit], "steps")], "rounded")
     }
     return step("Clip", [rounded, constant(.scalar(-limit), "least"), constant(.scalar(limit), "greatest")], "read")
   }
 
-  private mutating func finishSums(_ sums: String) { main("Cast", [sums], [("to", .int(Int(OnnxElement.int32.rawValue)))]) }
+  private mutating func finishSums(_ sums: String) throws { try main("Cast", [sums], [("to", .element(.int32))]) }
 
   /// Steps 5 and 6 of the numeric contract: each product and sum a node of its own, so that each is rounded.
   mutating func emit(_ a: Rescale, _ node: Node) throws {
     let rank = graph.type(of: node.results[0]).shape.rank
     var total = ""
     for place in stride(from: 0, to: node.operands.count - 1, by: 2) {
-      let numbers = step("Cast", [self[node.operands[place]]], "sums", [("to", .int(1))])
+      let numbers = step("Cast", [self[node.operands[place]]], "sums", [("to", .element(.float32))])
       let product = step("Mul", [numbers, try column(node.operands[place + 1], rank)], "scaled")
       total = total.isEmpty ? product : step("Add", [total, product], "both")
     }

@@ -14,6 +14,9 @@ struct GraphEmitter {
   /// The op being written: its origin and the name of its result.
   private(set) var origin = ""
   private var result = ""
+  /// The element types that it works on and gives.
+  private(set) var element = DataType.float32
+  private var resultElement = DataType.float32
 
   private init(_ graph: Graph) {
     self.graph = graph
@@ -50,6 +53,9 @@ struct GraphEmitter {
     let value = node.results[0]
     result = names[value]
     origin = node.origin
+    // The first operand of a select is its condition.
+    if let data = node.operands.dropFirst(node.op == .select ? 1 : 0).first { element = graph.type(of: data).element }
+    resultElement = graph.type(of: value).element
     try emit(node)
     if !graph.outputs.contains(where: { $0.name == result }) { model.describe(result, graph.type(of: value), as: .inner) }
   }
@@ -89,9 +95,32 @@ struct GraphEmitter {
   /// The name of a value in the finished file, without using it.
   func name(of id: ValueID) -> String { names[id] }
 
-  /// The node that gives the op's result.
-  mutating func main(_ operatorName: String, _ inputs: [String], _ attributes: [(name: String, value: EmittedAttribute)] = []) {
+  /// Raises the model's opset to one in which an operator takes a type; throws when none does.
+  mutating func require(_ operatorName: String, takes type: DataType) throws {
+    guard let opset = OperatorTypes.opset(of: operatorName, taking: type) else {
+      throw Diagnostic(.unsupported, "of \(type.rawValue) has no like in ONNX: \(operatorName) does not take that type")
+    }
+    require(opset: opset)
+  }
+
+  /// Raises the model's opset to one that has what is written.
+  mutating func require(opset: Int) { model.require(opset: opset) }
+
+  /// The node that gives the op's result; throws when no opset has it for the op's element type.
+  mutating func main(_ operatorName: String, _ inputs: [String], _ attributes: [(name: String, value: EmittedAttribute)] = []) throws {
+    try require(operatorName, takes: element)
     model.node(operatorName, name: nodeName(origin, operatorName), inputs: inputs, output: result, attributes)
+  }
+
+  /// `main` of an operator that hands on one of its elements. A type that it does not take is written through a wider one.
+  mutating func mainOfChoice(_ operatorName: String, _ inputs: [String], _ attributes: [(name: String, value: EmittedAttribute)]) throws {
+    guard OperatorTypes.opset(of: operatorName, taking: element) == nil, let wide = OperatorTypes.wider(than: element, for: operatorName)
+    else {
+      return try main(operatorName, inputs, attributes)
+    }
+    let widened = step("Cast", [inputs[0]], "wide", [("to", .element(wide))])
+    let chosen = step(operatorName, [widened] + inputs.dropFirst(), "chosen", attributes)
+    try main("Cast", [chosen], [("to", .element(element))])
   }
 
   /// A node that helps: its result is called `result.suffix`. Returns that name.
@@ -108,7 +137,8 @@ struct GraphEmitter {
   mutating func activated(
     _ operatorName: String, _ inputs: [String], _ attributes: [(name: String, value: EmittedAttribute)], _ activation: Activation
   ) throws {
-    if activation == .none { return main(operatorName, inputs, attributes) }
+    if activation == .none { return try main(operatorName, inputs, attributes) }
+    try require(operatorName, takes: element)
     let sum = names.fresh("\(result).sum")
     let name = nodeName(origin, operatorName)
     model.node(operatorName, name: name, inputs: inputs, output: sum, attributes)
@@ -121,9 +151,9 @@ struct GraphEmitter {
   /// The op's result from a value, by an activation.
   mutating func finish(_ sum: String, with activation: Activation) throws {
     switch activation {
-    case .none: main("Identity", [sum])
-    case .relu: main("Relu", [sum])
-    case .clip(let lo, let hi): main("Clip", [sum, try bound(lo, .float32, "lo"), try bound(hi, .float32, "hi")])
+    case .none: try main("Identity", [sum])
+    case .relu: try main("Relu", [sum])
+    case .clip(let lo, let hi): try main("Clip", [sum, try bound(lo, resultElement, "lo"), try bound(hi, resultElement, "hi")])
     }
   }
 

@@ -5,13 +5,16 @@ enum EmittedAttribute {
   case int(Int)
   case ints([Int])
   case string(String)
+
+  /// An element type.
+  static func element(_ type: DataType) -> EmittedAttribute { .int(Int(OnnxElement(type).rawValue)) }
 }
 
 /// Puts a model together as bytes. Weights are copied once, into the finished file.
 struct ModelWriter {
-  /// The operator set that emitted nodes are written in.
-  static let opset = 21
-  private static let irVersion = 10
+  /// The operator set that nodes are written in, unless one of them needs a later one.
+  static let lowestOpset = 21
+  private var opset = ModelWriter.lowestOpset
   /// The largest file, in bytes: protobuf's own bound.
   private static let limit = Int(Int32.max)
 
@@ -21,6 +24,19 @@ struct ModelWriter {
   private(set) var nodeCount = 0
 
   init(name: String) { graph.string(2, name.isEmpty ? "graph" : name) }
+
+  /// Raises the opset to one that has what is written. All that is written means the same in each of them.
+  mutating func require(opset needed: Int) { opset = max(opset, needed) }
+
+  /// The file format's version that came with the opset.
+  private var irVersion: Int {
+    switch opset {
+    case ...22: 10
+    case 23: 11
+    case 24: 12
+    default: 13
+    }
+  }
 
   mutating func node(
     _ operatorName: String, name: String, inputs: [String], output: String, _ attributes: [(name: String, value: EmittedAttribute)]
@@ -51,18 +67,21 @@ struct ModelWriter {
   }
 
   mutating func initializer(_ name: String, _ tensor: Tensor) {
+    require(opset: OperatorTypes.opset(holding: tensor.element))
+    let payload = tensor.element == .float4e2m1 ? tensor.packedInPairs : tensor
     var head = WireWriter()
     for extent in tensor.shape.dimensions { head.int(1, extent) }
     head.int(2, Int(OnnxElement(tensor.element).rawValue))
     head.string(8, name)
-    head.prefix(9, count: tensor.count * tensor.element.storageBytes)
-    initializers.append((head.bytes, tensor))
+    head.prefix(9, count: payload.count * payload.element.storageBytes)
+    initializers.append((head.bytes, payload))
   }
 
   /// Where a value stands among those of the graph that are described.
   enum Border: UInt64 { case input = 11, output = 12, inner = 13 }
 
   mutating func describe(_ name: String, _ type: TensorType, as border: Border) {
+    require(opset: OperatorTypes.opset(holding: type.element))
     graph.message(border.rawValue) { value in
       value.string(1, name)
       value.message(2) { outer in
@@ -92,11 +111,11 @@ struct ModelWriter {
       throw Diagnostic(.unsupported, "the model would take \(total) bytes; a file of this format holds \(ModelWriter.limit)")
     }
     var file = WireWriter(reserving: total + 1024)
-    file.int(1, ModelWriter.irVersion)
+    file.int(1, irVersion)
     file.string(2, "bitline")
     file.message(8) {
       $0.string(1, "")
-      $0.int(2, ModelWriter.opset)
+      $0.int(2, opset)
     }
     file.prefix(7, count: total)
     file.raw(graph.bytes)

@@ -1,8 +1,9 @@
 import GraphIR
 
 extension Tensor {
-  /// One number: rounded to nearest in a floating-point type; an integer type must hold it exactly.
+  /// One number: rounded to nearest in a floating-point type; an integer type must hold it exactly, and what is not 0 is true.
   static func number(_ value: Double, _ element: DataType) throws -> Tensor {
+    if element == .bool { return .integers(.bool, [], [value == 0 ? 0 : 1]) }
     if element.isFloat { return scalar(value, element) }
     if let format = SmallFloat(element) { return Tensor(element, [], [format.code(of: value)]) }
     guard let range = element.integerRange, let whole = Int(exactly: value), range.contains(whole) else {

@@ -38,14 +38,7 @@ public struct OnnxTensorFormat: TensorFormat {
     for extent in tensor.shape.dimensions { writer.int(Field.dims, extent) }
     writer.int(Field.dataType, Int(OnnxElement(tensor.element).rawValue))
     if !name.isEmpty { writer.string(Field.name, name) }
-    if tensor.element == .float4e2m1 {
-      tensor.withBytes { codes in
-        let packed = stride(from: 0, to: codes.count, by: 2).map { codes[$0] | ($0 + 1 < codes.count ? codes[$0 + 1] << 4 : 0) }
-        packed.withUnsafeBytes { writer.data(Field.rawData, $0) }
-      }
-    } else {
-      tensor.withBytes { writer.data(Field.rawData, $0) }
-    }
+    (tensor.element == .float4e2m1 ? tensor.packedInPairs : tensor).withBytes { writer.data(Field.rawData, $0) }
     return writer.bytes
   }
 
@@ -55,5 +48,15 @@ public struct OnnxTensorFormat: TensorFormat {
     static let dataType: UInt64 = 2
     static let name: UInt64 = 8
     static let rawData: UInt64 = 9
+  }
+}
+
+extension Tensor {
+  /// Codes of four bits as ONNX stores them: two to a byte, the first in the low half.
+  var packedInPairs: Tensor {
+    withBytes { codes in
+      let packed = stride(from: 0, to: codes.count, by: 2).map { codes[$0] | ($0 + 1 < codes.count ? codes[$0 + 1] << 4 : 0) }
+      return Tensor(.uint8, [packed.count], packed)
+    }
   }
 }
