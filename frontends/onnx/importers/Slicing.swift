@@ -27,7 +27,8 @@ extension OperatorTable {
     },
     OperatorEntry("Pad", 2...10, inputs: 1...1, ["mode": .string, "pads": .ints, "value": .float]) { node, builder in
       let pads = try node.attributes.required("pads", node.attributes.ints("pads"))
-      return [try padded(node, pads, axes: nil, value: Double(node.attributes.float("value", default: 0)), &builder)]
+      let value = try Tensor.number(Double(node.attributes.float("value", default: 0)), builder.element(node[0]))
+      return [try padded(node, pads, axes: nil, value: value, &builder)]
     },
     OperatorEntry("Pad", 11...17, inputs: 2...3, ["mode": .string], importPad),
     OperatorEntry("Pad", .since(18), inputs: 2...4, ["mode": .string], importPad),
@@ -103,12 +104,14 @@ extension OperatorTable {
 
   private static func importPad(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
     let pads = try builder.integers(node[1], "the pads")
-    let value = try node.optional(2).map { try builder.number($0, "the padding's value") } ?? 0
+    let value = try node.optional(2).map { try builder.tensor($0, "the padding's value") }
+    guard value?.count ?? 1 == 1 else { throw Diagnostic(.badInput, "the padding's value has \(value?.count ?? 0) elements, not one") }
     let axes = try node.optional(3).map { try builder.integers($0, "the axes") }
     return [try padded(node, pads, axes: axes, value: value, &builder)]
   }
 
-  private static func padded(_ node: ImportedNode, _ pads: [Int], axes: [Int]?, value: Double, _ builder: inout GraphBuilder) throws
+  /// Padding; a value that the op cannot say is put there by a select.
+  private static func padded(_ node: ImportedNode, _ pads: [Int], axes: [Int]?, value: Tensor?, _ builder: inout GraphBuilder) throws
     -> ValueID
   {
     let x = try node[0]
@@ -118,10 +121,6 @@ extension OperatorTable {
       throw Diagnostic(.badInput, "pads \(pads.prefix(16)) do not fit \(axes.count) axes")
     }
     var pad = Pad()
-    pad.value = Float(value)
-    guard Double(pad.value) == value || value.isNaN else {
-      throw Diagnostic(.unsupported, "a padding of \(value), which is not an f32 number")
-    }
     let word = node.attributes.string("mode", default: "constant")
     guard let mode = Pad.Mode(rawValue: word), mode != .wrap || node.version >= 19 else {
       throw Diagnostic(.badInput, "attribute 'mode' is '\(word)'")
@@ -133,7 +132,25 @@ extension OperatorTable {
       pad.pads[axis + rank] = pads[place + axes.count]
     }
     if pad.pads.allSatisfy({ $0 == 0 }) { return x }
-    return try builder.emit(.pad(pad), x)
+    guard mode == .constant, let value else { return try builder.emit(.pad(pad), x) }
+    let number = value.double(at: 0)
+    let exact = value.element == builder.element(x) ? value.reshaped([]) : try .number(number, builder.element(x))
+    pad.value = Float(number)
+    if number.isNaN || (try? Tensor.number(Double(pad.value), exact.element)) == exact { return try builder.emit(.pad(pad), x) }
+    return try padded(x, pad, with: exact, &builder)
+  }
+
+  /// Padding with a number that f32 does not hold:
+  ///
+  ///     %m = pad(true)          // where x is; false is put around it
+  ///     %y = select(%m, pad(%x), value)
+  private static func padded(_ x: ValueID, _ pad: Pad, with value: Tensor, _ builder: inout GraphBuilder) throws -> ValueID {
+    var pad = pad
+    pad.value = 0
+    let rank = builder.rank(x)
+    let extents = (0..<rank).map { pad.pads[$0] == 0 && pad.pads[$0 + rank] == 0 ? 1 : builder.shape(x)[$0] }
+    let inside = try builder.expand(builder.constant(.integers(.bool, [], [1])), Shape(extents))
+    return try builder.select(builder.emit(.pad(pad), inside), builder.emit(.pad(pad), x), builder.constant(value))
   }
 }
 
