@@ -52,6 +52,17 @@ private func refusal(_ nodes: SketchedNode..., initializers: [(String, Tensor)] 
     #expect(twice.message == "attribute 'alpha' is given twice")
   }
 
+  /// Attention learned of windows in opset 25: there it is not supported, before there is no such attribute.
+  @Test func attentionWithinAWindow() throws {
+    func sketch(_ size: Int, opset: Int) -> ModelSketch {
+      let node = SketchedNode("Attention", ["q", "q", "q"], ["y"], name: "look", [("left_window_size", .int(size))])
+      return ModelSketch([node], inputs: [("q", [.fixed(1), .fixed(1), .fixed(2), .fixed(4)])], opset: opset)
+    }
+    #expect(try refusals(sketch(1, opset: 25)).map(\.kind) == [.unsupported])
+    #expect(try refusals(sketch(1, opset: 24)).map(\.kind) == [.badInput])
+    _ = try sketch(-1, opset: 25).graph()
+  }
+
   @Test func attributesMustBeWhatTheySay() throws {
     func node(_ build: (inout WireWriter) -> Void) -> [UInt8] {
       proto { node in

@@ -67,4 +67,29 @@ import Testing
       initializers: [("labels", .integers(.int64, [3], [0, 1, -1])), ("w", .vector([1, 3]))])
     #expect(try run(sketch, Tensor.vector([-1, -2, -3, -5, -7, -11]).reshaped([3, 2])).floats == [(1 * 1 + 3 * 5) / 4])
   }
+
+  /// An If that hands out a sequence is a whole model, which is not supported; it used to be called broken.
+  @Test func aSequenceIsNoOutputOfABody() throws {
+    let body = proto { graph in
+      graph.message(Field.Graph.node, SketchedNode("SequenceConstruct", ["x"], ["s"]).write)
+      graph.string(Field.Graph.name, "body")
+      graph.message(Field.Graph.output) { $0.string(1, "s") }
+    }
+    var sketch = ModelSketch(
+      [SketchedNode("SequenceLength", ["t"], ["y"])], inputs: [("x", [.fixed(1)])], initializers: [("c", .integers(.bool, [], [1]))])
+    sketch.rawNodes = [
+      proto { node in
+        SketchedNode("If", ["c"], ["t"]).write(&node)
+        for name in ["then_branch", "else_branch"] {
+          node.message(Field.Node.attribute) { attribute in
+            attribute.string(Field.Attribute.name, name)
+            attribute.data(Field.Attribute.g, body)
+            attribute.int(Field.Attribute.type, 5)
+          }
+        }
+      }
+    ]
+    let fault = #expect(throws: Diagnostic.self) { try sketch.graph() }
+    #expect(fault?.kind == .unsupported && fault?.message == "the body's output 'If_1/then_branch/s' is a sequence")
+  }
 }

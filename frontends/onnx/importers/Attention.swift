@@ -3,20 +3,27 @@ import GraphIR
 extension OperatorTable {
   /// Attention and what stands around it in transformers.
   static let attention: [OperatorEntry] = [
+    OperatorEntry("Attention", 23...24, inputs: 3...7, outputs: 1...4, attentionAttributes, importAttention),
     OperatorEntry(
-      "Attention", .since(23), inputs: 3...7, outputs: 1...4,
-      [
-        "is_causal": .int, "kv_num_heads": .int, "q_num_heads": .int, "qk_matmul_output_mode": .int, "scale": .float, "softcap": .float,
-        "softmax_precision": .int,
-      ], importAttention),
+      "Attention", .since(25), inputs: 3...7, outputs: 1...4,
+      attentionAttributes.merging(["left_window_size": .int, "right_window_size": .int]) { $1 }, importAttention),
     OperatorEntry(
       "RotaryEmbedding", .since(23), inputs: 3...4, ["interleaved": .int, "num_heads": .int, "rotary_embedding_dim": .int], importRotary),
     OperatorEntry(
       "CausalConvWithState", .since(26), inputs: 2...4, outputs: 1...2, ["activation": .string], importCausalConv),
   ]
 
+  private static let attentionAttributes: [String: AttributeKind] = [
+    "is_causal": .int, "kv_num_heads": .int, "q_num_heads": .int, "qk_matmul_output_mode": .int, "scale": .float, "softcap": .float,
+    "softmax_precision": .int,
+  ]
+
   private static func importAttention(_ node: ImportedNode, _ builder: inout GraphBuilder) throws -> [ValueID] {
     let attributes = node.attributes
+    for side in ["left_window_size", "right_window_size"] {
+      let size = attributes.int(side, default: -1)
+      guard size == -1 else { throw Diagnostic(.unsupported, "attribute '\(side)' is \(size); attention within a window is not supported") }
+    }
     let isFlat = builder.rank(try node[0]) == 3
     let heads = (query: attributes.int("q_num_heads", default: 0), key: attributes.int("kv_num_heads", default: 0))
     let query = try builder.headed(node[0], heads.query)

@@ -21,6 +21,7 @@ extension ModelImporter {
     }
     return try body.outputs.map { name in
       if let value = values[name] { return value }
+      if sequences[name] != nil { throw Diagnostic(.unsupported, "the body's output '\(name)' is a sequence") }
       throw withheld[name] ?? Diagnostic(.badInput, "the body's output '\(name)' is not computed")
     }
   }
