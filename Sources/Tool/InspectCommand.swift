@@ -5,7 +5,12 @@ import PluginAPI
 
 struct InspectCommand: ToolCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Shows a model: layers, shapes, parameters, multiply-accumulates, and which backend takes what.")
+    commandName: "inspect", abstract: "Shows a model: layers, shapes, parameters, multiply-accumulates, and which backend takes what.",
+    discussion: """
+      Parameters are constant weights, biases, norms and tables, each once, quantized ones too; not indices, shapes, single \
+      numbers, and scales and zero points of quantizers. Multiply-accumulates are those of one sample; zeros between the \
+      inputs of a transposed convolution do not count.
+      """)
 
   @OptionGroup var model: ModelFlags
   @OptionGroup var backend: BackendFlags
@@ -55,14 +60,13 @@ struct InspectCommand: ToolCommand {
     var counted = Set<ValueID>()
     var (parameters, macs) = (0, 0)
     for node in graph.nodes {
-      let constants = node.operands.filter { counted.insert($0).inserted }.compactMap { graph.constant($0)?.count }.reduce(0, +)
-      let work = node.macs(in: graph)
-      parameters += constants
+      let own = node.parameters(in: graph).filter { counted.insert($0).inserted }.compactMap { graph.constant($0)?.count }.reduce(0, +)
+      let work = node.layerMacs(in: graph)
+      parameters += own
       macs += work
       table.rows.append([
         .text(node.origin), .text(node.op.name), .text(node.results.map { "\(graph.type(of: $0))" }.joined(separator: ", ")),
-        .int(constants),
-        .int(work),
+        .int(own), .int(work),
       ])
     }
     table.rows.append(["total", "", "", .int(parameters), .int(macs)])
