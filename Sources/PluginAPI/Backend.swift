@@ -58,6 +58,9 @@ public protocol Executable: Sendable {
   /// What one sample costs; nil for a machine without costs.
   var costs: CostReport? { get }
 
+  /// Why values are not those of the numeric contract; nil where they are.
+  var valuesNote: String? { get }
+
   /// What `compile` may be given to be spared packing; nil for a machine that packs nothing.
   var packed: PackedConstants? { get }
 }
@@ -67,6 +70,8 @@ extension Executable {
   public var mapping: Table? { nil }
   /// Nothing to show.
   public var listing: String? { nil }
+  /// They are.
+  public var valuesNote: String? { nil }
   /// Nothing to cost.
   public var costs: CostReport? { nil }
   /// Nothing packed.

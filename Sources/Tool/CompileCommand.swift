@@ -43,7 +43,8 @@ struct CompileCommand: ToolCommand {
     var defaultValueDescription: String { "mapping" }
   }
 
-  /// Writes the graph in a format of a plug-in. Nothing is compiled, so any stage will do.
+  /// Writes the graph in a format of a plug-in. Any stage will do. A lowered graph is compiled too, to hear whether its chip computes
+  /// something else.
   private func write(as name: String, _ registry: Registry) throws {
     guard let format = registry.graphFormats.first(where: { $0.name == name }) else {
       let known = (["mapping", "graph", "listing"] + registry.graphFormats.map(\.name)).joined(separator: ", ")
@@ -51,8 +52,15 @@ struct CompileCommand: ToolCommand {
     }
     guard let output else { throw Diagnostic(.usage, "--emit \(name) needs a file to write", hint: "such as -o out.\(name)") }
     let machine = try lowering.stage(hasTarget: false) == .lowered ? "imc" : "null"
-    let bench = try Workbench(registry, model, backend.spellings(default: machine), lowering, watching, compiles: false)
+    let spellings = try backend.spellings(default: machine)
+    let bench = try Workbench(registry, model, spellings, lowering, watching, compiles: false)
     printNotes(bench.notes)
+    if bench.stage == .lowered {
+      for chip in try registry.backends(spellings) {
+        guard let note = (try? chip.compile(bench.graph))?.valuesNote else { continue }
+        printNotes(["\(chip.spelling): \(note), but those of the file are: it does not answer as 'run' on this machine"])
+      }
+    }
     try Files.write(try format.bytes(of: bench.graph), to: output)
     if let (ending, bytes) = try format.companion(of: bench.graph) { try Files.write(bytes, to: output + ending) }
     writeError("wrote \(output), stage \(bench.stage.rawValue)\n")

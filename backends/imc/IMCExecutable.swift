@@ -159,4 +159,6 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
   var mapping: Table? { program.mapping }
   var listing: String? { program.listing(graph) }
   var costs: CostReport? { program.costs(graph) }
+
+  var valuesNote: String? { program.valuesNote }
 }
