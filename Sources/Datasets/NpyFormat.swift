@@ -4,8 +4,8 @@ import PluginAPI
 /// Numpy's .npy: one tensor, header and elements.
 ///
 /// Reads versions 1 to 3, both byte orders, C and Fortran order, and every numpy type that `DataType` has; strings, objects, records and
-/// complex numbers are refused. Writes version 1, row-major, in this machine's byte order; bf16 goes out as f32 and bit as i8, both exact,
-/// as numpy has neither. Memory: the file and the tensor, both whole.
+/// complex numbers are refused. Writes version 1, row-major, in this machine's byte order. Of what numpy lacks, bf16 goes out as its bits
+/// in u16, a smaller float as its bits in u8, bit as i8. Memory: the file and the tensor, both whole.
 public struct NpyFormat: TensorFormat {
   /// The format's name in lists.
   public let name = "npy"

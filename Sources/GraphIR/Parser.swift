@@ -212,7 +212,8 @@ public struct Parser {
       }
     case .digest(let digest):
       guard let found = constants(digest) else {
-        throw fault("constant #\(digest) is not at hand", hint: "large constants travel in a file beside the text")
+        throw fault(
+          "constant #\(digest) is not at hand", hint: "large constants travel in a file beside the text, FILE.weights: name the file")
       }
       guard found.type == type else { throw fault("constant #\(digest) is a \(found.type), not a \(type)") }
       tensor = found

@@ -7,7 +7,11 @@ import PluginAPI
 struct OptCommand: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "opt", abstract: "Runs any pipeline of passes on a graph in the text form.",
-    discussion: "Reads standard input when no file is given: bitline opt --passes 'canonicalize,tile{columns=64}' < in.ir")
+    discussion: """
+      Reads standard input when no file is given: bitline opt --passes 'canonicalize,tile{columns=64}' < in.ir
+      Constants of more than \(Printer.inlineLimit) elements are read from a file beside the graph (in.ir.weights). Such a graph must \
+      be named: standard input has no file beside it.
+      """)
 
   @Argument(help: "A graph (.ir) or model; standard input without it.")
   var file: String?
