@@ -53,27 +53,54 @@ public enum Files {
     }
   }
 
-  /// Writes a file whole: under a temporary name first, then renamed.
+  /// Writes a file whole: under a temporary name first, then renamed. What exists and is no regular file, such as a device or a named pipe,
+  /// is written into, and symbolic links are followed.
   public static func write(_ bytes: some Sequence<UInt8>, to path: String) throws {
     try ContiguousArray(bytes).withUnsafeBytes { try write([$0], to: path) }
   }
 
   /// Writes parts one after the other.
   package static func write(_ parts: [UnsafeRawBufferPointer], to path: String) throws {
-    let temporary = "\(path).\(getpid()).tmp"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot write: \(systemReason())", file: path) }
-    let failure = parts.lazy.compactMap { writeAll($0, to: descriptor) }.first
-    let closeFailure = close(descriptor) == 0 ? nil : systemReason()
-    if let failure = failure ?? closeFailure {
-      unlink(temporary)
-      throw Diagnostic(.badInput, "cannot write: \(failure)", file: path)
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      return try write(parts, to: open(path, O_WRONLY | O_CLOEXEC), path)
     }
-    guard rename(temporary, path) == 0 else {
+    let target = followed(path)
+    let temporary = "\(target).\(getpid()).tmp"
+    do {
+      try write(parts, to: open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644), path)
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    guard rename(temporary, target) == 0 else {
       let failure = systemReason()
       unlink(temporary)
       throw Diagnostic(.badInput, "cannot write: \(failure)", file: path)
     }
+  }
+
+  /// Writes to a descriptor as `open` gave it, and closes it. `path` is for messages.
+  private static func write(_ parts: [UnsafeRawBufferPointer], to descriptor: Int32, _ path: String) throws {
+    guard descriptor >= 0 else { throw Diagnostic(.badInput, "cannot write: \(systemReason())", file: path) }
+    let failure = parts.lazy.compactMap { writeAll($0, to: descriptor) }.first
+    let closeFailure = close(descriptor) == 0 ? nil : systemReason()
+    if let failure = failure ?? closeFailure { throw Diagnostic(.badInput, "cannot write: \(failure)", file: path) }
+  }
+
+  /// Where a name leads through symbolic links at its end; there need not be anything.
+  private static func followed(_ path: String) -> String {
+    var path = path
+    // As many as Linux follows.
+    for _ in 0..<40 {
+      var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+      let count = readlink(path, &buffer, buffer.count)
+      guard count > 0 else { return path }
+      let link = buffer.withUnsafeBytes { String(decoding: $0.prefix(count), as: UTF8.self) }
+      let folder = path.lastIndex(of: "/").map { path[...$0] } ?? ""
+      path = link.hasPrefix("/") ? link : folder + link
+    }
+    return path
   }
 
   /// Nil, or why it failed.
