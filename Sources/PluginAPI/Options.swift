@@ -37,11 +37,13 @@ public struct Options: Hashable, Sendable {
   public init(_ given: [(key: String, value: String)], for owner: String, specs: [OptionSpec]) throws {
     values = [:]
     for spec in specs { values[spec.name] = spec.fallback }
+    var seen = Set<String>()
     for (key, value) in given {
       guard let spec = specs.first(where: { $0.name == key }) else {
         let known = specs.map(\.name).joined(separator: ", ")
         throw Diagnostic(.usage, "'\(owner)' has no option '\(key)'", hint: known.isEmpty ? "it takes none" : "it takes \(known)")
       }
+      guard seen.insert(key).inserted else { throw Diagnostic(.usage, "option '\(key)' of '\(owner)' is given twice") }
       try Options.check(value, spec, owner)
       values[key] = value
     }
