@@ -36,6 +36,12 @@ public struct Registry: Sendable {
   public func importModel(_ request: ImportRequest) throws -> ImportedModel {
     let model = try frontend(for: request).importModel(request)
     try Diagnostics.throwIfAny(Verifier.faults(in: model.graph))
+    if let batch = request.batch, !request.dimensions.isEmpty {
+      let extents = model.graph.inputs.compactMap { model.graph.type(of: $0).shape.dimensions.first }
+      guard extents.isEmpty || extents.contains(batch) else {
+        throw Diagnostic(.usage, "--batch \(batch) binds nothing: --dim has bound the batch", hint: "leave one of them out")
+      }
+    }
     return model
   }
 
@@ -89,7 +95,10 @@ public struct ConfiguredBackend: Sendable {
 
   /// Makes the graph of a program ready to run.
   public func compile(_ program: ProgramFile) throws -> any Executable {
-    guard let packed = program.packed else { return try compile(program.graph) }
+    guard let packed = program.packed, backend.takes(packed, options) else {
+      try program.checkConstants()
+      return try compile(program.graph)
+    }
     return try backend.compile(program.graph, options, packed: packed)
   }
 }

@@ -93,6 +93,9 @@ public protocol Backend: Sendable {
   /// Makes a graph ready to run. Throws `Diagnostics` that name every node it cannot take.
   func compile(_ graph: Graph, _ options: Options) throws -> any Executable
 
+  /// Whether `compile` would read constants as they are packed there, and not the graph's.
+  func takes(_ packed: PackedConstants, _ options: Options) -> Bool
+
   /// The same for a graph that was compiled before with the same options: `packed` is what its executable had.
   func compile(_ graph: Graph, _ options: Options, packed: PackedConstants) throws -> any Executable
 }
@@ -102,6 +105,9 @@ extension Backend {
   public var options: [OptionSpec] { [] }
   /// What passes should cut a network to; nil: any graph will do.
   public func target(_ options: Options) throws -> Target? { nil }
+
+  /// It reads the graph's.
+  public func takes(_ packed: PackedConstants, _ options: Options) -> Bool { false }
 
   /// Compiles as if nothing were packed.
   public func compile(_ graph: Graph, _ options: Options, packed: PackedConstants) throws -> any Executable {

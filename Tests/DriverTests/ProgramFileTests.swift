@@ -73,6 +73,29 @@ import Testing
     }
   }
 
+  /// Short constants are checked when a program is loaded, long ones when somebody is about to compute from them.
+  @Test func damagedConstantsAreNoticed() throws {
+    var program = try sample()
+    var bytes = program.bytes
+    bytes[bytes.count - 1] ^= 1
+    #expect(throws: Diagnostic.self) { try read(bytes, checksAll: false) }
+    let weights = program.graph.addConstant(Tensor.vector((0..<10_000).map(Float.init)))
+    program.graph.addOutput("w", weights)
+    bytes = program.bytes
+    #expect(throws: Never.self) { try read(bytes, checksAll: false).checkConstants() }
+    bytes[bytes.count - 1] ^= 1
+    let damaged = try read(bytes, checksAll: false)
+    #expect(throws: Diagnostic.self) { try damaged.checkConstants() }
+    #expect(throws: Diagnostic.self) { try read(bytes) }
+  }
+
+  @Test func sourcesComeBack() throws {
+    var program = try sample()
+    #expect(try read(program.bytes).sources == nil)
+    program.sources = "hardware=12ab"
+    #expect(try read(program.bytes).sources == "hardware=12ab")
+  }
+
   /// What is not compared with its hash when a program is loaded must not take the reader out of the file.
   @Test func damageThatIsNotLookedForDoesNoHarm() throws {
     let bytes = try sample().bytes

@@ -44,8 +44,17 @@ public struct CPUBackend: Backend {
     try compile(graph, options, given: packed)
   }
 
+  /// Whether they were packed for this machine's instruction level and these options.
+  public func takes(_ packed: PackedConstants, _ options: Options) -> Bool {
+    (try? settings(options)).map { Packer.key($0) == packed.key } ?? false
+  }
+
   private func compile(_ graph: Graph, _ options: Options, given: PackedConstants?) throws -> any Executable {
     try requireSupport(for: graph, options)
+    return try CPUExecutable(graph, settings(options), given: given)
+  }
+
+  private func settings(_ options: Options) throws -> PlanSettings {
     let level = try InstructionLevel(named: options[text: "isa"] ?? "best")
     let sums = options[text: "sums"] ?? "auto"
     let rounds = options[text: "precision"] == "bf16"
@@ -53,12 +62,9 @@ public struct CPUBackend: Backend {
       throw Diagnostic(
         .usage, "'precision=bf16' and 'sums=f64' exclude each other: products of bf16 are summed in f32", hint: "leave out one")
     }
-    return try CPUExecutable(
-      graph,
-      PlanSettings(
-        level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"],
-        ordered: rounds ? false : sums == "auto" ? nil : sums == "f64", roundsToBF16: rounds, profiles: options[flag: "profile"]),
-      given: given)
+    return PlanSettings(
+      level: level, chunk: options[int: "chunk"] ?? 0, exact: options[flag: "exact"],
+      ordered: rounds ? false : sums == "auto" ? nil : sums == "f64", roundsToBF16: rounds, profiles: options[flag: "profile"])
   }
 }
 

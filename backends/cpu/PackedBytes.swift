@@ -72,7 +72,7 @@ final class Packer {
   }
 
   /// All that decides how constants are packed, but for the graph.
-  private static func key(_ settings: PlanSettings) -> String {
+  static func key(_ settings: PlanSettings) -> String {
     let ordered = settings.ordered.map { "\($0)" } ?? "auto"
     return "cpu \(revision) \(settings.level) exact=\(settings.exact) bf16=\(settings.roundsToBF16) ordered=\(ordered)"
       + " fuses=\(settings.fuses) bits=\(settings.usesBits)"
