@@ -145,7 +145,19 @@ public struct BudgetSearch {
   private func arrayCost(of graph: Graph) throws -> BasesCost {
     var session = folds[0].session
     let tiled = target == nil ? try session.run("tile", on: graph, target: machine.target()) : graph
-    let array = try machine.compile(tiled).costs?.layers.filter { $0.place == .array } ?? []
+    guard let costs = try machine.compile(tiled).costs else {
+      throw Diagnostic(
+        .usage, "a budget needs the costs of '\(machine.spelling)', and its hardware sheet does not say how long an evaluation takes",
+        hint: "state timing.cycle and energy.output in a sheet of your own, or take another chip")
+    }
+    let array = costs.layers.filter { $0.place == .array }
+    if let layer = array.first(where: { !$0.energy.isEmpty && $0.energy.allSatisfy { $0.picojoules == nil } }) {
+      throw Diagnostic(
+        .usage,
+        "a budget needs the energy of '\(machine.spelling)', and its hardware sheet has no figure for: "
+          + layer.energy.map(\.component).joined(separator: ", "),
+        hint: "state energy.output in a sheet of your own, or take another chip")
+    }
     return BasesCost(picojoules: array.reduce(0) { $0 + $1.picojoules }, cycles: array.reduce(0) { $0 + $1.cycles })
   }
 

@@ -4,7 +4,7 @@ extension CostReport {
   /// Cost by layer, and by component below.
   public func tables(for backend: String) -> [Table] {
     var byLayer = Table(
-      "Cost of one sample on \(backend), by layer",
+      "Cost of one sample on \(backend), by layer", key: "layers",
       columns: ["node", "op", "where", "MAC", "cycles", "time us", "energy nJ", "unknown"], notes: notes)
     for layer in layers {
       let unknown = layer.energy.filter { $0.picojoules == nil }.map(\.component).joined(separator: ", ")
@@ -13,8 +13,11 @@ extension CostReport {
         .number(layer.nanoseconds / 1e3, digits: 3), .number(layer.picojoules / 1e3, digits: 3), .text(unknown),
       ])
     }
+    // What the host spends is not known: a network wholly on it has no total.
+    let isHostWork = layers.allSatisfy { $0.place == .host }
     byLayer.rows.append([
-      "total", "", "", .int(macs), .int(cycles), .number(nanoseconds / 1e3, digits: 3), .number(picojoules / 1e3, digits: 3), "",
+      "total", "", "", .int(macs), .int(cycles), isHostWork ? .none : .number(nanoseconds / 1e3, digits: 3),
+      isHostWork ? .none : .number(picojoules / 1e3, digits: 3), isHostWork ? "all: no layer runs on the array" : "",
     ])
 
     var components: [(name: String, known: Double, hasUnknown: Bool)] = []
@@ -25,7 +28,8 @@ extension CostReport {
       if part.picojoules == nil { components[index].hasUnknown = true }
     }
     let byComponent = Table(
-      "Energy of one sample on \(backend), by component", columns: ["component", "energy nJ", "share %"],
+      "Energy of one sample on \(backend), by component", key: "components",
+      columns: ["component", "energy nJ", "share %"],
       rows: components.map { part in
         part.hasUnknown && part.known == 0
           ? [.text(part.name), "unknown", .none]
@@ -41,10 +45,11 @@ extension CostReport {
       }
     }
     let counts = Table(
-      "Counted for one sample on \(backend)", columns: ["what", "count"], rows: counted.map { [.text($0.name), .int($0.value)] })
+      "Counted for one sample on \(backend)", key: "counts", columns: ["what", "count"],
+      rows: counted.map { [.text($0.name), .int($0.value)] })
 
     let sources = Table(
-      "Constants that these figures rest on", columns: ["constant", "value", "unit", "mark", "source"],
+      "Constants that these figures rest on", key: "constants", columns: ["constant", "value", "unit", "mark", "source"],
       rows: constants.map {
         [
           .text($0.name), .number($0.quantity.value, digits: 4), .text($0.quantity.unit), .text($0.quantity.mark.rawValue),

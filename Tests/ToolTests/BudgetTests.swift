@@ -39,6 +39,16 @@ import Testing
     #expect(frontier.notes.contains("no choice keeps the budget; this is the cheapest there is"))
   }
 
+  /// What is not known is not nothing: a chip that costs nothing would take all, or no layer.
+  @Test func anUnknownCostIsAFault() throws {
+    for hardware in ["cap-ram", "ideal", "colonnade"] {
+      let run = try Bitline.run([
+        "compile", "models/lenet5-float.onnx", "--backend", "imc{hardware=\(hardware)}", "--energy", "40nJ", "--calibrate", "digits:200",
+      ])
+      #expect(run.status == 2 && run.error.contains("does not say how long an evaluation takes"), "\(hardware): \(run.error)")
+    }
+  }
+
   @Test func aLossIsKeptWhereItIsMeasured() throws {
     let frontier = try frontier(["--loss", "1%"])
     let counted = try #require(frontier.chosen?["counted loss"] as? Double)
