@@ -3,6 +3,8 @@ import PluginAPI
 
 /// A data set as the inputs of one graph take it.
 public struct FittedDataset: Sendable {
+  /// What the samples are, for messages.
+  private let name: String
   /// The class of each sample.
   public let labels: [Int]
   /// The samples in each batch, where the graph binds that; nil where it takes any number.
@@ -13,7 +15,8 @@ public struct FittedDataset: Sendable {
   /// The number of samples.
   public var count: Int { labels.count }
 
-  fileprivate init(_ feeds: [(values: Tensor, type: TensorType)], labels: [Int], boundBatch: Int?) {
+  fileprivate init(_ name: String, _ feeds: [(values: Tensor, type: TensorType)], labels: [Int], boundBatch: Int?) {
+    self.name = name
     self.feeds = feeds
     self.labels = labels
     self.boundBatch = boundBatch
@@ -25,6 +28,14 @@ public struct FittedDataset: Sendable {
       let samples = feed.type.element == .float32 ? feed.values.samples(in: range) : feed.values.slice(batch: range)
       return samples.reshaped(Shape([range.count] + feed.type.shape.dimensions.dropFirst()))
     }
+  }
+
+  /// Throws where one of the first `count` samples has a label that is no class of a network with so many.
+  public func requireLabels(below classes: Int, count: Int) throws {
+    guard let sample = labels.prefix(count).firstIndex(where: { $0 >= classes }) else { return }
+    throw Diagnostic(
+      .badInput, "sample \(sample) has label \(labels[sample]), and the network tells \(classes) classes apart", file: name,
+      hint: "labels count from 0")
   }
 
   /// The first `count` samples in whole batches, of `size` where the graph does not bind it. Throws where they do not split into those.
@@ -43,6 +54,9 @@ extension LabelledDataset {
   /// An array fits where a sample's extents are the input's but for ones; bytes are taken as fractions of 255 where the input takes f32.
   /// Throws one diagnostic for each input that nothing fits.
   public func fitted(to graph: Graph) throws -> FittedDataset {
+    guard !graph.inputs.isEmpty else {
+      throw Diagnostic(.usage, "the model takes no inputs, so no data either", hint: "'bitline run' runs it")
+    }
     var faults: [Diagnostic] = []
     var feeds: [(values: Tensor, type: TensorType)] = []
     for id in graph.inputs {
@@ -67,7 +81,7 @@ extension LabelledDataset {
     guard bound.count <= 1 else {
       throw Diagnostic(.unsupported, "the model's inputs have batches of \(bound.sorted())", hint: "one sample of each input a decision")
     }
-    return FittedDataset(feeds, labels: labels, boundBatch: bound.first)
+    return FittedDataset(name, feeds, labels: labels, boundBatch: bound.first)
   }
 
   private func array(for input: String, isOnly: Bool) -> Tensor? {
