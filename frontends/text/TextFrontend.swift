@@ -15,6 +15,9 @@ public struct TextFrontend: Frontend {
 
   /// Reads a graph and verifies it.
   public func importModel(_ request: ImportRequest) throws -> ImportedModel {
+    if let name = request.dimensions.keys.sorted().first {
+      throw Diagnostic(.usage, "the text form has no dimension '\(name)'", file: request.path, hint: "--batch binds the one that is free")
+    }
     do {
       let weights = request.path + ".weights"
       let constants = Files.exists(weights) ? try ConstantArchive.decode(MappedFile(path: weights).storage) : [:]
