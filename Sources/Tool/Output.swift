@@ -1,3 +1,4 @@
+import GraphIR
 import PluginAPI
 
 #if canImport(Glibc)
@@ -8,31 +9,54 @@ import PluginAPI
   import Darwin
 #endif
 
-/// Writes text to a file descriptor, whole.
-private func emit(_ text: String, to descriptor: Int32) {
+/// Writes text to a file descriptor, whole; hands back the system's error number where that fails, else 0.
+private func emit(_ text: String, to descriptor: Int32) -> Int32 {
   var text = text
-  text.withUTF8 { bytes in
+  return text.withUTF8 { bytes in
     var offset = 0
     while offset < bytes.count {
       let put = write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
       if put < 0 && errno == EINTR { continue }
-      if put < 0 { return }
+      if put < 0 { return errno }
       offset += put
     }
+    return 0
   }
 }
 
-/// Writes text to standard output.
-func writeOut(_ text: String) { emit(text, to: 1) }
+/// Writes text to standard output. Where that fails the program ends with 4: what it would do next, nobody would read. A closed pipe is no
+/// news to who closed it, anything else is said.
+func writeOut(_ text: String) {
+  let reason = emit(text, to: 1)
+  guard reason != 0 else { return }
+  if reason != EPIPE { writeError("error: standard output: cannot write: \(String(cString: strerror(reason)))\n") }
+  exit(Diagnostic.Kind.badInput.rawValue)
+}
 
-/// Writes text to standard error.
-func writeError(_ text: String) { emit(text, to: 2) }
+/// Writes text to standard error. Where that fails nothing is left to say so on.
+func writeError(_ text: String) { _ = emit(text, to: 2) }
 
 /// Prints tables as asked: for people one below the other, as JSON one object keyed by the names given.
 func report(_ tables: [(key: String, table: Table)], extra: [(String, JSON)] = [], format: Format) {
   switch format {
   case .text: writeOut(tables.map(\.table.text).joined(separator: "\n"))
-  case .json: writeOut(JSON.object(extra + tables.map { ($0.key, JSON($0.table)) }).text)
+  case .json:
+    let keys = distinct(tables.map(\.key))
+    writeOut(JSON.object(extra + zip(keys, tables).map { ($0, JSON($1.table)) }).text)
+  }
+}
+
+/// The same names, with a number behind those that stood before.
+private func distinct(_ names: [String]) -> [String] {
+  var taken = Set<String>()
+  return names.map { name in
+    var candidate = name
+    var number = 2
+    while !taken.insert(candidate).inserted {
+      candidate = "\(name) \(number)"
+      number += 1
+    }
+    return candidate
   }
 }
 

@@ -31,6 +31,11 @@ struct Bitline {
     return try run(URL(fileURLWithPath: "/bin/sh"), ["-c", script, program.path] + arguments, input: nil, in: root)
   }
 
+  /// Runs a script of the shell, which has the program as `$0` and its arguments as `$@`.
+  static func shell(_ script: String, _ arguments: [String]) throws -> Outcome {
+    try run(URL(fileURLWithPath: "/bin/sh"), ["-c", script, program.path] + arguments, input: nil, in: root)
+  }
+
   private static func run(
     _ program: URL, _ arguments: [String], input: String?, in folder: URL, environment: [String: String] = [:]
   ) throws -> Outcome {
