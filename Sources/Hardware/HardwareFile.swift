@@ -14,17 +14,26 @@ public enum HardwareFile: Hashable, Sendable {
   /// A name is looked for in `hardware/` of the current folder, then among the files built into the program.
   /// Throws `Diagnostics`: every fault of the file, each with its line.
   public static func load(_ nameOrPath: String) throws -> HardwareFile {
+    let found = try find(nameOrPath)
+    return try parse(found.text, file: found.file)
+  }
+
+  /// The text of the file that `load` reads.
+  public static func text(_ nameOrPath: String) throws -> String { try find(nameOrPath).text }
+
+  /// The text of a file, and what it is called in faults.
+  private static func find(_ nameOrPath: String) throws -> (text: String, file: String) {
     let isPath = nameOrPath.contains("/") || nameOrPath.hasSuffix(".yaml") || nameOrPath.hasSuffix(".yml")
     let path = isPath ? nameOrPath : "hardware/\(nameOrPath).yaml"
     if isPath || Files.exists(path) {
       let bytes = try Files.read(path)
       guard let text = String(validating: bytes, as: UTF8.self) else { throw Diagnostic(.badInput, "is not UTF-8 text", file: path) }
-      return try parse(text, file: path)
+      return (text, path)
     }
     guard let bytes = builtInBytes[nameOrPath] else {
       throw Diagnostic(.badInput, "no hardware file '\(nameOrPath)'", hint: "known: \(builtIn.joined(separator: ", ")); or give a path")
     }
-    return try parse(String(decoding: bytes, as: UTF8.self), file: "built-in \(nameOrPath).yaml")
+    return (String(decoding: bytes, as: UTF8.self), "built-in \(nameOrPath).yaml")
   }
 
   /// Loads a macro; a file of another kind is an error.

@@ -18,14 +18,22 @@ struct CompareCommand: ToolCommand {
   @Option(help: ArgumentHelp("An input, in graph order or by name; random numbers or --data without it.", valueName: "file or name=file"))
   var input: [String] = []
 
+  @Option(help: "Seed of random inputs, when there is no data; 1 by itself.")
+  var seed: UInt64?
+
   @Option(help: "text or json.")
   var format: Format = .text
 
   func execute(_ registry: Registry) throws {
+    guard input.isEmpty || samples.data == nil else { throw Diagnostic(.usage, "--input and --data exclude each other") }
+    guard seed == nil || (input.isEmpty && samples.data == nil) else {
+      throw Diagnostic(.usage, "--seed is for random inputs", hint: "leave it out, or --input and --data")
+    }
     let given = try InputReader.read(input, registry, for: model)
     let set = try samples.dataset(needsLabels: false)
     let bench = try Workbench(registry, model, backend.spellings(default: "cpu,imc,baseline"), lowering, watching, given: given)
     printNotes(bench.notes)
+    try bench.program?.checkConstants()
     var comparison = try Comparison(bench.machines.map { ($0.name, $0.executable) })
     if !input.isEmpty {
       _ = try comparison.add(InputReader(bench.graph, modelInputs: bench.inputNames).tensors(of: given), threads: backend.threads)
@@ -34,7 +42,7 @@ struct CompareCommand: ToolCommand {
         _ = try comparison.add(inputs, threads: backend.threads)
       }
     } else {
-      let random = RandomInputs(seed: samples.seed)
+      let random = RandomInputs(seed: seed ?? 1)
       _ = try comparison.add(random.tensors(for: bench.graph, batch: samples.count ?? 4), threads: backend.threads)
     }
     let verdict =
@@ -68,9 +76,6 @@ struct SampleFlags: ParsableArguments {
 
   @Option(help: "Samples in each batch.")
   var batchSize: Int = 250
-
-  @Option(help: "Seed of random inputs, when there is no data.")
-  var seed: UInt64 = 1
 
   /// The data that was named; nil when none was.
   func dataset(needsLabels: Bool) throws -> LabelledDataset? {

@@ -63,18 +63,30 @@ struct CompileCommand: ToolCommand {
     }
     try Files.write(try format.bytes(of: bench.graph), to: output)
     if let (ending, bytes) = try format.companion(of: bench.graph) { try Files.write(bytes, to: output + ending) }
-    writeError("wrote \(output), stage \(bench.stage.rawValue)\n")
+    writeError("wrote \(output), stage \(bench.stageName)\n")
   }
 
   func execute(_ registry: Registry) throws {
+    guard format == .text || emit == .mapping else {
+      throw Diagnostic(.usage, "--format json is for --emit mapping", hint: "leave one of them out")
+    }
     if case .format(let name) = emit { return try write(as: name, registry) }
-    let spellings = try backend.spellings(default: "imc")
-    guard spellings.count == 1 else { throw Diagnostic(.usage, "compile takes one backend", hint: "such as --backend imc") }
+    let spellings = try backend.spellings() ?? (model.isProgram ? nil : [Spelling("imc")])
+    guard spellings?.count ?? 1 == 1 else { throw Diagnostic(.usage, "compile takes one backend", hint: "such as --backend imc") }
     let bench = try Workbench(registry, model, spellings, lowering, watching)
     printNotes(bench.notes)
     let machine = bench.machines[0]
+    let spelling = machine.backend.spelling
+    if let program = bench.program, program.backend != spelling {
+      throw Diagnostic(
+        .usage, "the program is compiled for '\(program.backend)'", file: model.model, hint: "compile the model itself for '\(spelling)'")
+    }
+    if let reason = try CompileCommand.missingCosts(machine) { printNotes([reason]) }
     if let output {
-      try ProgramFile(graph: bench.graph, backend: spellings[0], model: model.model, packed: machine.executable.packed).write(to: output)
+      let program = ProgramFile(
+        graph: bench.graph, backend: spelling, model: bench.program?.model ?? model.model, packed: machine.executable.packed,
+        sources: try machine.backend.sources())
+      try program.write(to: output)
       writeError("wrote \(output)\n")
     }
     switch emit {
@@ -89,11 +101,15 @@ struct CompileCommand: ToolCommand {
       var tables = bench.loweringTables(format)
       if let mapping = machine.executable.mapping { tables.append(("mapping", mapping)) }
       tables.append(("work", Workbench.workTable(machine, in: bench.graph)))
-      for (key, table) in zip(["layers", "components", "counts", "constants"], machine.executable.costs?.tables(for: machine.name) ?? []) {
-        tables.append((key, table))
-      }
-      report(tables, extra: [("backend", .string(machine.name)), ("stage", .string(bench.stage.rawValue))], format: format)
+      tables += (machine.executable.costs?.tables(for: machine.name) ?? []).map { ($0.key, $0) }
+      report(tables, extra: [("backend", .string(machine.name)), ("stage", .string(bench.stageName))], format: format)
     }
+  }
+
+  /// Why an in-memory machine has no cost tables; nil where it has some, and for other machines.
+  private static func missingCosts(_ machine: Workbench.Machine) throws -> String? {
+    guard machine.executable.costs == nil, try machine.backend.target() != nil else { return nil }
+    return "\(machine.name): no costs, since its hardware sheet does not say how long an evaluation takes (timing.cycle)"
   }
 }
 

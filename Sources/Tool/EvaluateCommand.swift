@@ -38,7 +38,7 @@ struct EvaluateCommand: ToolCommand {
     }
     let bench = try Workbench(registry, model, backend.spellings(), lowering, watching)
     printNotes(bench.notes)
-    var runs = bench.machines.map { Run(name: $0.name, stage: bench.stage.rawValue, executable: $0.executable) }
+    var runs = bench.machines.map { Run(name: $0.name, stage: bench.stageName, executable: $0.executable) }
     let beside = try fullPrecision(registry, bench)
     if let beside { runs.append(beside) }
     let set = try data.fitted(to: bench.graph)
@@ -47,6 +47,8 @@ struct EvaluateCommand: ToolCommand {
     guard output.element == .float32, output.shape.rank >= 2, wide.count <= 1 else {
       throw Diagnostic(.badInput, "output '\(bench.graph.outputs[0].name)' is \(output)", hint: "accuracy needs scores, f32[N x classes]")
     }
+    try set.requireLabels(below: wide.first ?? 1, count: samples.count ?? set.count)
+    if allValues { try bench.program?.checkConstants() }
     for index in runs.indices { runs[index].accuracy = Accuracy(name: runs[index].name, classes: wide.first ?? 1) }
     var comparison = allValues ? try Comparison(bench.machines.map { ($0.name, $0.executable) }) : nil
 
@@ -119,7 +121,9 @@ struct EvaluateCommand: ToolCommand {
       table.title += ": \(run.name)"
       tables.append((watched.count == 1 ? "converters" : "converters of \(run.name)", table))
     }
-    if confusion { for run in runs { tables.append(("confusion", run.accuracy.confusionTable)) } }
+    if confusion {
+      tables += runs.map { (runs.count == 1 ? "confusion" : "confusion of \($0.name)", $0.accuracy.confusionTable) }
+    }
     if let comparison, format == .json || !comparison.isExact { tables.append(("agreement", comparison.table)) }
     if let claims = try bench.claims(
       registry,

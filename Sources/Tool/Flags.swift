@@ -14,25 +14,46 @@ enum StageChoice: String, ExpressibleByArgument, CaseIterable {
   case raw, canonical, lowered
 }
 
-/// The model and how its free dimensions are bound.
+/// A model or a compiled program.
 struct ModelFlags: ParsableArguments {
   @Argument(help: "A model (.onnx, .ir) or a compiled program.")
   var model: String
 
+  @OptionGroup var reading: ImportFlags
+
+  /// Whether it is a compiled program.
+  var isProgram: Bool { (try? Files.head(model, count: 8)).map(ProgramFile.recognizes) ?? false }
+
+  func request() throws -> ImportRequest { try reading.request(model) }
+}
+
+/// A model; a compiled program will not do.
+struct SourceFlags: ParsableArguments {
+  @Argument(help: "A model (.onnx, .ir).")
+  var model: String
+
+  @OptionGroup var reading: ImportFlags
+
+  func request() throws -> ImportRequest { try reading.request(model) }
+}
+
+/// How a model is read, and how its free dimensions are bound.
+struct ImportFlags: ParsableArguments {
   @Option(name: .customLong("dim"), help: ArgumentHelp("Binds a free dimension of the model.", valueName: "name=extent"))
   var dimensions: [String] = []
 
   @Option(help: "Binds the batch dimension; free without it.")
   var batch: Int?
 
-  @Option(help: ArgumentHelp("Refuses a model that takes more memory to import.", valueName: "bytes, or with K, M or G"))
-  var maxMemory: String = "4G"
+  @Option(help: ArgumentHelp("Refuses a model that takes more memory to import; 4G by itself.", valueName: "bytes, or with K, M or G"))
+  var maxMemory: String?
 
   @Flag(help: "Follows symbolic links from a model to its external data.")
   var followSymlinks = false
 
   /// The bound on memory, in bytes.
   private func memoryLimit() throws -> Int {
+    let maxMemory = maxMemory ?? "4G"
     let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
     let unit = maxMemory.last.flatMap { units[Character($0.uppercased())] }
     let digits = unit == nil ? maxMemory[...] : maxMemory.dropLast()
@@ -43,13 +64,22 @@ struct ModelFlags: ParsableArguments {
     return bytes
   }
 
-  func request() throws -> ImportRequest {
+  /// Those options that were given.
+  var given: [String] {
+    let all = [
+      ("--dim", !dimensions.isEmpty), ("--batch", batch != nil), ("--max-memory", maxMemory != nil), ("--follow-symlinks", followSymlinks),
+    ]
+    return all.filter(\.1).map(\.0)
+  }
+
+  func request(_ model: String) throws -> ImportRequest {
     var bound: [String: Int] = [:]
     for text in dimensions {
       let parts = text.split(separator: "=", maxSplits: 1)
       guard parts.count == 2, let extent = Int(parts[1]), extent > 0 else {
         throw Diagnostic(.usage, "--dim '\(text)' is not name=extent", hint: "such as --dim height=224")
       }
+      guard bound[String(parts[0])] == nil else { throw Diagnostic(.usage, "--dim binds '\(parts[0])' twice") }
       bound[String(parts[0])] = extent
     }
     if let batch, batch < 1 { throw Diagnostic(.usage, "--batch \(batch) is not positive") }
@@ -92,7 +122,7 @@ struct LoweringFlags: ParsableArguments {
   @Option(help: "Bits of activation codes, 1 to 8; what the target takes when not given.")
   var bits: Int?
 
-  @Option(help: "Range of inputs that the model does not bound itself.")
+  @Option(parsing: .unconditional, help: "Range of inputs that the model does not bound itself, such as -1:1.")
   var inputRange: String?
 
   @Option(
@@ -140,8 +170,14 @@ struct LoweringFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Data for calibration, without labels.", valueName: "kind:path"))
   var calibrate: String?
 
-  @Option(help: "Samples taken for calibration.")
-  var calibrateCount: Int = 500
+  @Option(help: "Samples taken for calibration; 500 by itself.")
+  var calibrateCount: Int?
+
+  /// All options that were given: a compiled program takes none of them.
+  var givenAtAll: [String] {
+    (stage == .auto ? [] : ["--stage"]) + given + (calibrate == nil ? [] : ["--calibrate"])
+      + (calibrateCount == nil ? [] : ["--calibrate-count"])
+  }
 
   /// Those options that were given which say how a network is lowered.
   private var given: [String] {
@@ -203,7 +239,7 @@ struct LoweringFlags: ParsableArguments {
 
   /// Batches for calibration of a graph; empty when none were asked for.
   func calibrationBatches(for graph: Graph) throws -> [[Tensor]] {
-    try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount, for: graph)
+    try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount ?? 500, for: graph)
   }
 }
 
@@ -235,10 +271,21 @@ struct PassFlags: ParsableArguments {
   @Option(help: "Stops after so many passes.")
   var stopAfter: Int?
 
+  /// Those options that were given.
+  var given: [String] {
+    let all = [
+      ("--print-after", printAfter != nil), ("--print-changed", printChanged), ("--dump-to", dumpTo != nil),
+      ("--time-passes", timePasses), ("--stop-after", stopAfter != nil),
+    ]
+    return all.filter(\.1).map(\.0)
+  }
+
   /// Adds the observers asked for.
-  func configure(_ runner: inout PassRunner, timing: PassTiming) throws {
+  func configure(_ runner: inout PassRunner, timing: PassTiming, _ registry: Registry) throws {
     if let printAfter {
-      runner.observers.append(GraphPrinting(.after(Set(printAfter.split(separator: ",").map(String.init))), emit: writeError))
+      let names = printAfter.split(separator: ",").map(String.init)
+      for name in names where name != "all" { _ = try registry.pass(name) }
+      runner.observers.append(GraphPrinting(.after(Set(names)), emit: writeError))
     }
     if printChanged { runner.observers.append(GraphPrinting(.changed, emit: writeError)) }
     if let dumpTo { runner.observers.append(try GraphDumping(to: dumpTo)) }

@@ -20,8 +20,14 @@ struct InputReader {
     for text in given {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       if parts.count == 2, !Files.exists(text) {
-        guard let tensor = try registry.readTensors(parts[1]).first?.tensor else {
-          throw Diagnostic(.badInput, "holds no tensor", file: parts[1])
+        guard inputs.named[parts[0]] == nil else { throw Diagnostic(.usage, "--input gives '\(parts[0])' twice") }
+        let tensors = try registry.readTensors(parts[1])
+        guard let tensor = tensors.first?.tensor else { throw Diagnostic(.badInput, "holds no tensor", file: parts[1]) }
+        guard tensors.count == 1 else {
+          let names = tensors.map { "'\($0.name)'" }.joined(separator: ", ")
+          throw Diagnostic(
+            .usage, "holds \(tensors.count) arrays, \(names), and input '\(parts[0])' takes one", file: parts[1],
+            hint: "--input FILE without a name gives each array to the input of its name")
         }
         inputs.named[parts[0]] = GivenInputs.Item(tensor: tensor, file: parts[1])
         continue

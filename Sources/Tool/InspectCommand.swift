@@ -27,10 +27,11 @@ struct InspectCommand: ToolCommand {
   var format: Format = .text
 
   func execute(_ registry: Registry) throws {
+    if graph && format == .json { throw Diagnostic(.usage, "--graph prints the text form", hint: "leave out --format json") }
     let spellings = try backend.spellings(default: registry.backends.map(\.name).joined(separator: ","))
     var lowering = lowering
-    if try lowering.stage == .auto && lowering.stage(hasTarget: false) == .canonical { lowering.stage = .raw }
-    let isProgram = (try? Files.head(model.model, count: 8)).map(ProgramFile.recognizes) ?? false
+    let isProgram = model.isProgram
+    if try !isProgram && lowering.stage == .auto && lowering.stage(hasTarget: false) == .canonical { lowering.stage = .raw }
     if isProgram { _ = try ProgramFile(path: model.model, checksAll: true) }
     let operators = try support && !isProgram ? registry.operators(model.request()) : []
     if operators.contains(where: { $0.problem != nil }) {
@@ -45,7 +46,7 @@ struct InspectCommand: ToolCommand {
     }
     report(
       [("borders", InspectCommand.borders(bench.graph)), ("layers", InspectCommand.layers(bench.graph))],
-      extra: [("stage", .string(bench.stage.rawValue))], format: format)
+      extra: [("stage", .string(bench.stageName))], format: format)
   }
 
   private static func borders(_ graph: Graph) -> Table {

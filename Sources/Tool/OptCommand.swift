@@ -43,7 +43,7 @@ struct OptCommand: ToolCommand {
     }
     let timing = PassTiming()
     var runner = PassRunner(evaluate: Session.evaluator(registry), note: { printNotes([$0]) })
-    try watching.configure(&runner, timing: timing)
+    try watching.configure(&runner, timing: timing, registry)
     if let target { runner.target = try registry.backends([Spelling.parse(target)])[0].target() }
     runner.calibration = try LabelledDataset.calibrationBatches(calibrate, count: calibrateCount, for: graph)
     let result = try runner.run(Pipeline(passes, registry: registry), on: graph)

@@ -36,7 +36,10 @@ struct ProfileCommand: ToolCommand {
         Workbench.Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(bench.graph))
       }
       _ = try runs(timed)
-      tables += timed.compactMap { machine in machine.executable.mapping.map { ("layers", $0) } }
+      for (machine, timed) in zip(bench.machines, timed) {
+        guard let mapping = timed.executable.mapping else { continue }
+        tables.append((bench.machines.count == 1 ? "layers" : "layers of \(machine.name)", mapping))
+      }
     }
     report(tables, format: format)
   }

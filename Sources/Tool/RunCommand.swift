@@ -33,13 +33,17 @@ struct RunCommand: ToolCommand {
     guard let format = registry.tensorFormats.first(where: { $0.fileExtensions.contains(outputFormat) }) else {
       throw Diagnostic(.usage, "--output-format cannot be '\(outputFormat)'", hint: "npy or pb")
     }
-    for machine in bench.machines {
+    if allValues { try bench.program?.checkConstants() }
+    // Two configurations of one backend get folders of their own.
+    var names = Set<String>()
+    let subfolders = bench.machines.map { RunCommand.fileName($0.backend.backend.name, avoiding: &names) }
+    for (machine, subfolder) in zip(bench.machines, subfolders) {
       let graph = machine.executable.graph
       let taps = allValues ? graph.nodes.flatMap(\.results) : []
       let result = try machine.executable.run(inputs, taps: taps, threads: backend.threads)
       var named = zip(graph.outputs, result.outputs).map { ($0.name, $1) }
       for (id, tensor) in zip(taps, result.taps) { named.append(("\(id)-\(graph[id].name)", tensor)) }
-      let folder = outputDir.map { bench.machines.count > 1 ? "\($0)/\(machine.backend.backend.name)" : $0 }
+      let folder = outputDir.map { bench.machines.count > 1 ? "\($0)/\(subfolder)" : $0 }
       if bench.machines.count > 1 { writeOut("\(machine.name)\n") }
       var taken = Set<String>()
       for (name, tensor) in named {
@@ -74,7 +78,19 @@ struct RunCommand: ToolCommand {
   }
 
   private static func preview(_ tensor: Tensor) -> String {
-    let shown = (0..<min(tensor.count, 16)).map { "\(Float(tensor.double(at: $0)))" }.joined(separator: ", ")
+    let shown = (0..<min(tensor.count, 16)).map { number(tensor, at: $0) }.joined(separator: ", ")
     return "[\(shown)\(tensor.count > 16 ? ", …" : "")]"
+  }
+
+  /// One element; whole numbers to the last digit.
+  private static func number(_ tensor: Tensor, at index: Int) -> String {
+    switch tensor.element {
+    case .int64: tensor.withElements(Int64.self) { $0[index].description }
+    case .uint64: tensor.withElements(UInt64.self) { $0[index].description }
+    case .int32, .int16, .int8, .uint32, .uint16, .uint8, .bool, .bit: Int(tensor.double(at: index)).description
+    case .float64: tensor.double(at: index).description
+    case .float32, .float16, .bfloat16, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0, .float4e2m1:
+      Float(tensor.double(at: index)).description
+    }
   }
 }

@@ -11,10 +11,13 @@ struct Workbench {
   }
 
   private(set) var session: Session?
+  /// The program that all came from; nil for a model.
+  let program: ProgramFile?
   let canonical: Graph?
   /// The graph that all machines run.
   let graph: Graph
-  let stage: Stage
+  /// Nil for a program that does not tell.
+  let stage: Stage?
   let machines: [Machine]
   let notes: [String]
   /// What lowering reported in figures: the budget's frontier, errors by layer, histograms.
@@ -26,13 +29,16 @@ struct Workbench {
     _ registry: Registry, _ model: ModelFlags, _ spellings: [Spelling]?, _ lowering: LoweringFlags, _ watching: PassFlags,
     compiles: Bool = true, given: GivenInputs = GivenInputs()
   ) throws {
-    if let head = try? Files.head(model.model, count: 8), ProgramFile.recognizes(head) {
+    if model.isProgram {
+      try Workbench.requireNone(model.reading.given + lowering.givenAtAll + watching.given)
       let program = try ProgramFile(path: model.model)
       let configured = try registry.backends(spellings ?? [program.backend])
+      if spellings == nil { try configured[0].requireSources(of: program, in: model.model) }
       session = nil
+      self.program = program
       canonical = nil
       graph = program.graph
-      stage = .lowered
+      stage = Workbench.binaryLayers(of: graph).isEmpty ? nil : .lowered
       machines =
         try compiles
         ? configured.map { Machine(name: "\($0.spelling)", backend: $0, executable: try $0.compile(program)) } : []
@@ -41,6 +47,7 @@ struct Workbench {
       inputNames = graph.inputs.map { [graph] in graph[$0].name }
       return
     }
+    program = nil
     let configured = try registry.backends(spellings ?? [Spelling("cpu")])
     var request = try model.request()
     request.given = given
@@ -49,7 +56,7 @@ struct Workbench {
     var session = Session(registry, model: imported)
     let timing = PassTiming()
     var base = PassRunner(evaluate: Session.evaluator(registry), note: { _ in })
-    try watching.configure(&base, timing: timing)
+    try watching.configure(&base, timing: timing, registry)
     let (observers, stopAfter, folder) = (base.observers, base.stopAfter, base.reproducerFolder)
     session.configureRunner = { [observers = Uncheck(observers)] runner in
       runner.observers = observers.value
@@ -58,8 +65,10 @@ struct Workbench {
     }
     session.calibration = try lowering.calibrationBatches(for: imported.graph)
 
-    let target = try configured.lazy.compactMap { try $0.target() }.first
+    let targets = try configured.compactMap { machine in try machine.target().map { (machine, $0) } }
+    let target = targets.first?.1
     let stage = try lowering.stage(hasTarget: target != nil)
+    if stage == .lowered { try Workbench.requireOneWay(targets) }
     var frontier: [Table] = []
     switch stage {
     case .raw:
@@ -98,14 +107,41 @@ private struct Uncheck<Value>: @unchecked Sendable {
 }
 
 extension Workbench {
-  /// Says how many binary layers do not run on the machine that they were lowered for, and why; nil when all do.
-  private static func hostLayers(of graph: Graph, _ backend: ConfiguredBackend) -> String? {
-    let layers = graph.nodeIDs.filter {
+  /// The stage in a report.
+  var stageName: String { stage?.rawValue ?? "as compiled" }
+
+  /// Throws where options were given for a program, which has been read and lowered.
+  private static func requireNone(_ given: [String]) throws {
+    guard !given.isEmpty else { return }
+    let verb = given.count == 1 ? "has" : "have"
+    throw Diagnostic(
+      .usage, "\(given.joined(separator: ", ")) \(verb) no effect on a compiled program", hint: "'bitline compile' takes such options")
+  }
+
+  /// Throws where two machines want the one network that is lowered otherwise. Their names may differ.
+  private static func requireOneWay(_ targets: [(machine: ConfiguredBackend, target: Target)]) throws {
+    guard let first = targets.first else { return }
+    for (machine, target) in targets.dropFirst() {
+      var target = target
+      target.name = first.target.name
+      guard target != first.target else { continue }
+      throw Diagnostic(
+        .usage, "\(first.machine.spelling) and \(machine.spelling) want networks lowered differently", hint: "run them one by one")
+    }
+  }
+
+  private static func binaryLayers(of graph: Graph) -> [NodeID] {
+    graph.nodeIDs.filter {
       switch graph[$0].op {
       case .binaryConv, .binaryDense: true
       default: false
       }
     }
+  }
+
+  /// Says how many binary layers do not run on the machine that they were lowered for, and why; nil when all do.
+  private static func hostLayers(of graph: Graph, _ backend: ConfiguredBackend) -> String? {
+    let layers = binaryLayers(of: graph)
     let reasons = layers.compactMap { layer -> String? in
       if case .host(let reason) = backend.backend.support(for: layer, in: graph, backend.options) { reason } else { nil }
     }
