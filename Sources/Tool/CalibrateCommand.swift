@@ -10,7 +10,7 @@ struct CalibrateCommand: ToolCommand {
     abstract: "Trims one simulated chip as a controller would, once, and writes what was set; says what it bought.",
     discussion: "The file is taken by imc{calibration=FILE} with the same seed and chip.")
 
-  @OptionGroup var model: ModelFlags
+  @OptionGroup var model: SourceFlags
   @OptionGroup var backend: BackendFlags
   @OptionGroup var lowering: LoweringFlags
 
@@ -23,7 +23,7 @@ struct CalibrateCommand: ToolCommand {
   var format: Format = .text
 
   func execute(_ registry: Registry) throws {
-    let bench = try FabricationBench(registry, model, backend, lowering, measured)
+    let bench = try FabricationBench(registry, model.request(), backend, lowering, measured)
     guard !bench.design.isCalibrated else { throw Diagnostic(.usage, "the chip is calibrated already", hint: "leave calibration= out") }
     let study = try bench.study(registry, threads: backend.threads)
     let chip = bench.design.chip

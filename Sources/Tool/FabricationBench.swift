@@ -29,14 +29,24 @@ struct FabricationBench {
   let hasCalibratedRanges: Bool
   /// Samples that passes calibrated with.
   let calibrationCount: Int
+  private let configured: ConfiguredBackend
   private let canonical: Graph
+  private let lowered: Graph
 
   init(
-    _ registry: Registry, _ model: ModelFlags, _ backend: BackendFlags, _ lowering: LoweringFlags, _ measured: FabricationFlags
+    _ registry: Registry, _ request: ImportRequest, _ backend: BackendFlags, _ lowering: LoweringFlags, _ measured: FabricationFlags
   ) throws {
-    spelling = try backend.spellings(default: "imc{errors=on}")[0]
-    let configured = try registry.backends([spelling])[0]
-    let raw = try registry.importModel(model.request())
+    let spellings = try backend.spellings(default: "imc{errors=on}")
+    guard spellings.count == 1 else {
+      throw Diagnostic(.usage, "chips of one backend are measured", hint: "such as --backend 'imc{errors=on}'")
+    }
+    guard try lowering.stage(hasTarget: true) == .lowered, try lowering.budget() == nil else {
+      throw Diagnostic(
+        .usage, "chips are measured on a lowered network without a budget", hint: "leave out --stage, --loss and --energy")
+    }
+    spelling = spellings[0]
+    configured = try registry.backends([spelling])[0]
+    let raw = try registry.importModel(request)
     guard let graph = raw.graph.freeingBatch() else {
       throw Diagnostic(.unsupported, "the model's batch cannot be freed", hint: "its inputs must have a free batch, or one of 1")
     }
@@ -45,13 +55,21 @@ struct FabricationBench {
     session.calibration = try lowering.calibrate == nil ? samples.batches(of: 100) : lowering.calibrationBatches(for: graph)
     calibrationCount = session.calibration.reduce(0) { $0 + $1[0].shape[0] }
     canonical = try session.canonical()
-    let lowered = try session.run(lowering.options().pipelineText, on: canonical, target: configured.target())
+    lowered = try session.run(lowering.options().pipelineText, on: canonical, target: configured.target())
     hasCalibratedRanges = session.tables.contains { $0.key == "readout" }
     printNotes(session.notes)
     guard let design = try configured.compile(lowered) as? any FabricatedExecutable else {
       throw Diagnostic(.usage, "backend '\(spelling.name)' is not made in chips", hint: "imc{errors=on} is")
     }
     self.design = design
+  }
+
+  /// Hashes of all that decides what a chip does, but for its number: networks, samples and the files that the backend's options name.
+  func fingerprint() throws -> String {
+    let networks = hash(of: Printer.print(lowered) + Printer.print(canonical))
+    let labels = samples.labels.map { Tensor.integers(.int64, [$0.count], $0) }
+    let data = hash(of: (samples.inputs + (labels.map { [$0] } ?? [])).map(\.digest).joined(separator: " "))
+    return (["networks=\(networks)", "data=\(data)"] + (try configured.sources().map { [$0] } ?? [])).joined(separator: " ")
   }
 
   /// Chips beside the scores of the full-precision network.
@@ -80,6 +98,7 @@ struct FabricationSamples {
   /// `graph` takes batches of any size.
   init(_ registry: Registry, _ flags: FabricationFlags, for graph: Graph) throws {
     guard flags.count ?? 1 >= 1 else { throw Diagnostic(.usage, "--count must be positive") }
+    guard flags.images == nil || flags.data == nil else { throw Diagnostic(.usage, "--data and --images exclude each other") }
     let set: LabelledDataset
     if let images = flags.images {
       guard let tensor = try registry.readTensors(images).first?.tensor, tensor.shape.rank > 1, tensor.count > 0 else {
@@ -96,5 +115,8 @@ struct FabricationSamples {
     name = flags.images ?? flags.data ?? ""
     inputs = fitted.inputs(in: taken)
     labels = flags.images == nil ? Array(set.labels[taken]) : nil
+    if labels != nil, let classes = graph.type(of: graph.outputs[0].value).shape.elementCountPerSample {
+      try fitted.requireLabels(below: classes, count: taken.count)
+    }
   }
 }

@@ -10,7 +10,7 @@ struct YieldCommand: ToolCommand {
     abstract: "Measures many simulated chips of one design: how accuracy is spread, and which circuit error costs most.",
     discussion: "Finished chips are kept in --results; the same command goes on where an interrupted one was.")
 
-  @OptionGroup var model: ModelFlags
+  @OptionGroup var model: SourceFlags
   @OptionGroup var backend: BackendFlags
   @OptionGroup var lowering: LoweringFlags
 
@@ -37,12 +37,29 @@ struct YieldCommand: ToolCommand {
   @Option(help: "text or json.")
   var format: Format = .text
 
+  /// Throws for options that would have no effect.
+  private func requireSense() throws {
+    if let threshold, !(0...1).contains(threshold) {
+      throw Diagnostic(.usage, "--threshold cannot be \(threshold)", hint: "a share of 1, such as 0.98")
+    }
+    guard let repeats else { return }
+    guard repeats >= 1 else { throw Diagnostic(.usage, "--repeat \(repeats) is not positive") }
+    let unused = [("--results", results != nil), ("--attribute", attribute), ("--threshold", threshold != nil)].filter(\.1).map(\.0)
+    if !unused.isEmpty {
+      throw Diagnostic(.usage, "\(unused.joined(separator: ", ")) cannot stand beside --repeat", hint: "that measures speed only")
+    }
+  }
+
   func execute(_ registry: Registry) throws {
+    try requireSense()
     guard chips >= 1, firstChip >= 0, firstChip + chips <= 1 << 24 else {
       throw Diagnostic(.usage, "--chips and --first-chip must be positive", hint: "at most \(1 << 24) chips")
     }
-    let bench = try FabricationBench(registry, model, backend, lowering, measured)
+    let bench = try FabricationBench(registry, model.request(), backend, lowering, measured)
     let (design, samples) = (bench.design, bench.samples)
+    if bench.spelling.keys.contains("chip") && !design.isCalibrated {
+      throw Diagnostic(.usage, "chip= has no effect on yield, which makes many", hint: "--first-chip \(design.chip) --chips 1")
+    }
     if design.isCalibrated && (firstChip..<firstChip + chips) != design.chip..<design.chip + 1 {
       throw Diagnostic(
         .usage, "the calibration is of chip \(design.chip) alone", hint: "--chips 1 --first-chip \(design.chip), or leave it out")
@@ -51,14 +68,14 @@ struct YieldCommand: ToolCommand {
       report([("speed", try speed(design, samples, repeats))], format: format)
       return
     }
-    try measure(try bench.study(registry, threads: backend.threads), design, bench.spelling, samples)
+    try measure(try bench.study(registry, threads: backend.threads), bench)
   }
 
-  private func measure(_ study: YieldStudy, _ design: any FabricatedExecutable, _ spelling: Spelling, _ samples: FabricationSamples) throws
-  {
+  private func measure(_ study: YieldStudy, _ bench: FabricationBench) throws {
+    let (design, spelling, samples) = (bench.design, bench.spelling, bench.samples)
     let variants = [""] + (attribute ? design.errorSources + ["trim"] : [])
     let subject = "\(model.model) \(spelling) \(samples.name) \(samples.count) \(try lowering.options().pipelineText)"
-    var file = try results.map { try YieldFile(path: $0, subject: subject) }
+    var file = try results.map { try YieldFile(path: $0, subject: "\(subject) \(bench.fingerprint())") }
     var outcomes = file?.outcomes ?? []
     let finished = Set(outcomes.map { YieldStudy.Task(chip: $0.chip, variant: $0.variant) })
     let range = firstChip..<firstChip + chips
@@ -94,7 +111,7 @@ struct YieldCommand: ToolCommand {
     for batch in [100, 1] where batch <= samples.count {
       let batches = samples.batches(of: batch).filter { $0[0].shape[0] == batch }
       var rates: [Double] = []
-      for _ in 0..<max(1, repeats) {
+      for _ in 0..<repeats {
         let clock = ContinuousClock()
         let start = clock.now
         for inputs in batches { _ = try chip.run(inputs, taps: [], threads: backend.threads) }

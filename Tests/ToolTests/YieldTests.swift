@@ -53,6 +53,38 @@ import Testing
     #expect(other.status == 4 && other.error.contains("holds the chips of another study"))
   }
 
+  /// Chips of a file are those of the same sheet, calibration and samples: names alone do not tell.
+  @Test func resultsAreOfTheSameStudy() throws {
+    let folder = try Bitline.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (sheet, chips) = (folder.appendingPathComponent("h.yaml"), folder.appendingPathComponent("chips.csv"))
+    let (seen, other) = (folder.appendingPathComponent("seen.npz").path, folder.appendingPathComponent("other.npz").path)
+    let text = try String(contentsOf: Bitline.root.appendingPathComponent("hardware/conv-ram-isscc2018.yaml"), encoding: .utf8)
+    try text.write(to: sheet, atomically: true, encoding: .utf8)
+    for (digits, file) in [("digits:30", seen), ("digits:30,9", other)] {
+      #expect(try Bitline.run(["data", digits, "-o", file]).status == 0)
+    }
+    func status(_ calibration: String, readout: String = "calibrated") throws -> Int32 {
+      try Bitline.run([
+        "yield", Self.model, "--data", "npz:\(seen)", "--calibrate", "npz:\(calibration)", "--readout", readout, "--chips", "1",
+        "--backend", "imc{errors=on,hardware=\(sheet.path)}", "--results", chips.path,
+      ]).status
+    }
+    #expect(try status(seen) == 0 && status(seen) == 0)
+    // Other ranges of converters, by the same pipeline.
+    #expect(try status(other) == 4)
+    // The same names, other samples.
+    let first = try Data(contentsOf: URL(fileURLWithPath: seen))
+    try Data(contentsOf: URL(fileURLWithPath: other)).write(to: URL(fileURLWithPath: seen))
+    #expect(try status(seen) == 4)
+    try first.write(to: URL(fileURLWithPath: seen))
+    #expect(try status(seen) == 0)
+    let edited = text.replacingOccurrences(of: "comparator_offset: {value: 10", with: "comparator_offset: {value: 200")
+    #expect(edited != text)
+    try edited.write(to: sheet, atomically: true, encoding: .utf8)
+    #expect(try status(seen) == 4)
+  }
+
   /// A calibration: written, said what it bought, taken by the chip that it is of, refused for others.
   @Test func calibrationOfOneChip() throws {
     let folder = try Bitline.folder()
