@@ -32,7 +32,7 @@ public enum Tool {
   }
 
   /// Runs the command line of this process and ends it. Exit codes: 0 done, 1 a comparison or check failed, 2 usage, 3 something
-  /// in the model is not supported, 4 a bad input file, 5 a fault of ours.
+  /// in the model is not supported, 4 a bad input file or one that cannot be written, 5 a fault of ours.
   public static func main(_ plugins: [Plugin]) -> Never {
     do {
       var command = try Bitline.parseAsRoot()

@@ -41,12 +41,26 @@ import Testing
 
   /// What is not known is not nothing: a chip that costs nothing would take all, or no layer.
   @Test func anUnknownCostIsAFault() throws {
-    for hardware in ["cap-ram", "ideal", "colonnade"] {
+    func expectFault(_ hardware: String, _ words: String) throws {
       let run = try Bitline.run([
         "compile", "models/lenet5-float.onnx", "--backend", "imc{hardware=\(hardware)}", "--energy", "40nJ", "--calibrate", "digits:200",
       ])
-      #expect(run.status == 2 && run.error.contains("does not say how long an evaluation takes"), "\(hardware): \(run.error)")
+      #expect(run.status == 2 && run.error.contains(words), "\(hardware): \(run.error)")
     }
+    for hardware in ["cap-ram", "ideal", "colonnade"] { try expectFault(hardware, "does not say how long an evaluation takes") }
+
+    // A sheet with times and without energies.
+    let folder = try Bitline.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let sheet = folder.appendingPathComponent("timed.yaml")
+    var text = try String(contentsOf: Bitline.root.appendingPathComponent("hardware/conv-ram-isscc2018.yaml"), encoding: .utf8)
+    for figure in ["dac_conversion", "output", "partial_sum_add"] {
+      text = text.replacingOccurrences(
+        of: "(?m)^  \(figure): \\{value.*unit: pJ.*$", with: "  \(figure): {unknown: true, source: \"left out\"}",
+        options: .regularExpression)
+    }
+    try text.write(to: sheet, atomically: true, encoding: .utf8)
+    try expectFault(sheet.path, "no figure for: input conversion, averaging and readout")
   }
 
   @Test func aLossIsKeptWhereItIsMeasured() throws {
