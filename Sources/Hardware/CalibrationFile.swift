@@ -12,7 +12,7 @@ public enum CalibrationFile {
     func data(_ data: ChipCalibration.Data) -> String { "{set: \(quoted(data.set)), samples: \(data.samples)}" }
     var lines = [
       "# What was set once on one made chip. It holds for that chip alone.", "kind: calibration",
-      "hardware: \(quoted(calibration.hardware))",
+      "hardware: \(quoted(calibration.hardware))", "circuits: \(quoted(calibration.circuits))",
       "seed: \(calibration.seed)", "chip: \(calibration.chip)", "",
       "# Measured with test inputs of the controller's own; offsets and gains in steps of its trims, by local array.", "trims:",
     ]
@@ -44,7 +44,7 @@ public enum CalibrationFile {
       throw Diagnostic(.badInput, "the file is empty", file: file, hint: "'bitline calibrate' writes one")
     }
     let root = try Entry(node, file: file).fields([
-      "kind", "hardware", "seed", "chip", "trims", "ranges", "ranges_saw", "checked_on", "bought",
+      "kind", "hardware", "circuits", "seed", "chip", "trims", "ranges", "ranges_saw", "checked_on", "bought",
     ])
     guard try root.entry("kind").text() == "calibration" else {
       throw Diagnostic(.badInput, "is no calibration", file: file, hint: "wanted: kind: calibration")
@@ -54,7 +54,8 @@ public enum CalibrationFile {
       return ChipCalibration.Data(set: try body.entry("set").text(), samples: try body.entry("samples").int(1...Int.max))
     }
     return ChipCalibration(
-      hardware: try root.entry("hardware").text(), seed: try root.entry("seed").int(0...Int.max),
+      hardware: try root.entry("hardware").text(), circuits: try root.entry("circuits").text(),
+      seed: try root.entry("seed").int(0...Int.max),
       chip: try root.entry("chip").int(0...Int.max),
       trims: try root.entry("trims").list().map { each in
         let body = try each.fields(["macro", "full_scale", "offsets", "gains"])

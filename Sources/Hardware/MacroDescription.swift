@@ -149,7 +149,8 @@ public struct MacroDescription: Hashable, Sendable {
     switch encoding {
     case .signMagnitude: -MacroDescription.largestCode(bits: bits)...MacroDescription.largestCode(bits: bits)
     case .unsigned: 0...(1 << bits) - 1
-    case .bitSerial: -(1 << (bits - 1))...(1 << bits) - 1
+    // Bits of the magnitude, driven with the code's sign.
+    case .bitSerial: -((1 << bits) - 1)...(1 << bits) - 1
     case .binary, .ternary: -1...1
     }
   }

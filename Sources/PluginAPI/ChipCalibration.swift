@@ -45,6 +45,8 @@ public struct ChipCalibration: Hashable, Sendable {
 
   /// The chip's hardware file, by name.
   public var hardware: String
+  /// The circuits that trims are set on, and how far they err, in words: on others the trims would be wrong.
+  public var circuits: String
   /// The seed that made it.
   public var seed: Int
   /// Its number among the chips of the seed.
@@ -62,10 +64,10 @@ public struct ChipCalibration: Hashable, Sendable {
 
   /// Creates one from its parts.
   public init(
-    hardware: String, seed: Int, chip: Int, trims: [Trims], ranges: [Range], rangeData: Data? = nil, checked: Data? = nil,
+    hardware: String, circuits: String, seed: Int, chip: Int, trims: [Trims], ranges: [Range], rangeData: Data? = nil, checked: Data? = nil,
     bought: [String] = []
   ) {
-    (self.hardware, self.seed, self.chip, self.trims, self.ranges) = (hardware, seed, chip, trims, ranges)
+    (self.hardware, self.circuits, self.seed, self.chip, self.trims, self.ranges) = (hardware, circuits, seed, chip, trims, ranges)
     (self.rangeData, self.checked, self.bought) = (rangeData, checked, bought)
   }
 }

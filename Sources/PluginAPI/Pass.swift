@@ -40,18 +40,24 @@ public struct Target: Hashable, Sendable {
   public var rows: Int
   /// The largest magnitude of an input code.
   public var largestCode: Int
+  /// Whether inputs come bit by bit: each bit drives a column as the largest code does, and what it adds up to is read by itself.
+  public var isBitSerial: Bool
   /// Bits of the widest weight that it takes; 1: -1 and +1 only.
   public var weightBits: Int
   /// nil: the sum itself is read.
   public var converter: Converter?
 
   /// Creates one from its parts.
-  public init(name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, weightBits: Int = 1, converter: Converter?) {
+  public init(
+    name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, isBitSerial: Bool = false, weightBits: Int = 1,
+    converter: Converter?
+  ) {
     self.name = name
     self.columns = columns
     self.localArrays = localArrays
     self.rows = rows
     self.largestCode = largestCode
+    self.isBitSerial = isBitSerial
     self.weightBits = weightBits
     self.converter = converter
   }

@@ -14,6 +14,17 @@ import Testing
 
   private func count(_ name: String, _ layer: CostReport.Layer) -> Int? { layer.counts.first { $0.name == name }?.value }
 
+  /// A value of one sample lies where it lies, whatever the batch.
+  @Test func aBoundBatchLiesInTheSameMemory() throws {
+    func energy(batch: Int) throws -> [Double?] {
+      var graph = Graph(name: "relu")
+      let x = graph.addInput("x", TensorType(.float32, [batch, 4096]))
+      graph.addOutput("y", try graph.append1(.unary(.relu), [x], origin: "relu"))
+      return try costs(graph, []).layers[0].energy.map(\.picojoules)
+    }
+    #expect(try energy(batch: 8) == energy(batch: Shape.free) && energy(batch: 1) == energy(batch: Shape.free))
+  }
+
   @Test func macsOfLeNet() throws {
     let costs = try costs(Networks.textbookLeNet(), [])
     #expect(costs.macs == 784 * 6 * 25 + 100 * 16 * 150 + 120 * 400 + 84 * 120)

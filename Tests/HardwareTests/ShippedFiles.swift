@@ -27,6 +27,12 @@ func messages(_ body: () throws -> some Any) -> [String] {
     #expect(file.sheet.rows.count == file.facts.count)
   }
 
+  /// Bits of magnitudes are driven with their sign.
+  @Test func codesThatComeBitByBit() throws {
+    let chip = try HardwareFile.loadMacro("jia-65nm")
+    #expect(chip.encoding == .bitSerial && chip.codes(bits: 8) == -255...255 && chip.codes(bits: 4) == -15...15)
+  }
+
   @Test func convRAM() throws {
     let chip = try HardwareFile.loadMacro("conv-ram-isscc2018")
     #expect([chip.localArrays, chip.rows, chip.columns] == [16, 16, 64])

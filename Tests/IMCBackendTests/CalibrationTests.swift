@@ -43,11 +43,13 @@ import Testing
 
   @Test func textRoundTrips() throws {
     let calibration = ChipCalibration(
-      hardware: "a \"chip\"", seed: 3, chip: 7, trims: [.init(macro: 0, fullScale: 1.0123456789, offsets: [1, -2], gains: [0, 3])],
+      hardware: "a \"chip\"", circuits: "64 columns", seed: 3, chip: 7,
+      trims: [.init(macro: 0, fullScale: 1.0123456789, offsets: [1, -2], gains: [0, 3])],
       ranges: [.init(layer: "/a/b: c", bits: 7, lsb: 12.345678)], rangeData: .init(set: "mnist:x", samples: 64),
       checked: .init(set: "digits:10", samples: 10), bought: ["as made: 3 correct", "calibrated: 5 correct"])
     #expect(try CalibrationFile.parse(CalibrationFile.text(calibration), file: "x") == calibration)
-    let plain = ChipCalibration(hardware: "h", seed: 0, chip: 0, trims: [.init(macro: 0, fullScale: 1, offsets: [], gains: [])], ranges: [])
+    let plain = ChipCalibration(
+      hardware: "h", circuits: "c", seed: 0, chip: 0, trims: [.init(macro: 0, fullScale: 1, offsets: [], gains: [])], ranges: [])
     #expect(try CalibrationFile.parse(CalibrationFile.text(plain), file: "x") == plain)
   }
 
@@ -68,9 +70,12 @@ import Testing
     #expect(message { _ = try chip(graph, given + [("seed", "2"), calibrated]) }.contains("is of chip 2 of seed 1"))
     #expect(message { _ = try chip(graph, given + [("macros", "2"), calibrated]) }.contains("trims for 2 macros"))
     #expect(message { _ = try chip(graph, given + [("trim", "true"), calibrated]) }.contains("give one"))
+    #expect(message { _ = try chip(graph, given + [("offset", "50"), calibrated]) }.contains("is of circuits with 64 columns"))
+    #expect(message { _ = try chip(graph, given + [("mismatch", "0.5"), calibrated]) } == "")
     #expect(message { _ = try chip(graph, given + [("calibration", "nowhere.yaml")]) }.contains("nowhere.yaml"))
     #expect(message { _ = try CalibrationFile.parse("kind: calibration\nhardware: h\nsead: 1\n", file: "x") }.contains("line 3"))
-    #expect(message { _ = try CalibrationFile.parse("kind: calibration\nhardware: h\nseed: -1\n", file: "x") }.contains("'seed'"))
+    #expect(
+      message { _ = try CalibrationFile.parse("kind: calibration\nhardware: h\ncircuits: c\nseed: -1\n", file: "x") }.contains("'seed'"))
 
     var random = Seeded(1)
     func dense(lsb: Float) throws -> Graph {

@@ -193,7 +193,7 @@ import Testing
 
   /// Codes behind a converter: equal, but where the model stands within 1e-3 of a tie.
   @Test(arguments: ["equal", "charge-share"], ["parallel", "bit-serial"]) func codesAgree(_ step: String, _ inputs: String) throws {
-    for (filters, tile, channels, side, kernel) in [(6, 25, 1, 7, 5), (40, 20, 4, 7, 3), (45, 18, 5, 3, 3)] {
+    for (filters, tile, channels, side, kernel) in [(6, 25, 1, 7, 5), (40, 20, 4, 7, 3), (45, 18, 5, 3, 3), (20, 2, 4, 7, 1)] {
       let sample = try Case(
         seed: filters + 1, channels: channels, side: side, kernel: kernel, filters: filters, tile: tile, lsb: 9.5, samples: 5)
       var chip = ScalarChip()

@@ -62,8 +62,8 @@ struct ScalarChip {
     let code = sum * drive / (lsb * (1 + adcGain * normal(4, place: 0, element: array))) + (isOddCycle ? -o : o) + noise * z
     guard sharesCharge else { return code }
     let beta = 1 / Double(tile + 1)
-    let left = max(1e-6, 1 - beta * abs(code))
-    let steps = logarithm(left) / logarithm(1 - beta)
+    let left = 1 - beta * abs(code)
+    let steps = left > 0 ? logarithm(left) / logarithm(1 - beta) : .infinity
     return code < 0 ? -steps : steps
   }
 

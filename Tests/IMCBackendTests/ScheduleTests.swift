@@ -75,6 +75,9 @@ import Testing
       with:
         "  row_write: {value: 10, unit: ns, mark: A, source: \"a test\"}\n  writes: {value: beside, mark: A, source: \"a test\"}\n\n# E_out"
     )
+    // What is left is the energy of a row.
+    text = text.replacing(
+      "row_write: {unknown: true, source: \"not published\"}", with: "row_write: {value: 2, unit: pJ, mark: A, source: \"a test\"}")
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("beside-\(UUID().uuidString).yaml").path
     try text.write(toFile: path, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(atPath: path) }
@@ -99,6 +102,13 @@ import Testing
     #expect(
       costs.notes.contains(
         "writing weights takes 0.72 us for each batch; 0.48 us of it are hidden behind evaluations in batches of 1 or more"))
+    func writing(_ costs: CostReport) -> Double {
+      costs.layers.flatMap(\.energy).filter { $0.component == "writing weights" }.reduce(0) { $0 + ($1.picojoules ?? 0) }
+    }
+    #expect(writing(costs) == 72 * 16 * 2)
+    #expect(costs.notes.contains { $0.hasSuffix("the energy of a batch of 1 is shared among its samples; --batch says another") })
+    let batch = try #require(backend.compile(Networks.textbookLeNet(batch: 8), options(backend, [("hardware", path)])).costs)
+    #expect(writing(batch) == 72 * 16 * 2 / 8)
     // What is computed does not depend on when weights are written.
     var random = Seeded(2)
     let x = random.floats([3, 1, 32, 32])

@@ -94,6 +94,32 @@ import Testing
     #expect(lsb(some.graph).map { $0 < Float(largest) / 15 } == true)
   }
 
+  /// Bit by bit: the largest sum of any one bit meets the largest code, and a bit drives a column as the largest code does.
+  @Test func calibratedReadoutSeesSingleBits() throws {
+    var random = Seeded(4)
+    let bits = random.bits([4, 20])
+    let codes = (0..<40).map { _ in UInt8.random(in: 0...40, using: &random) }
+    var largest = 0
+    for (sample, filter, first) in (0..<2).flatMap({ s in (0..<4).flatMap { f in stride(from: 0, to: 20, by: 7).map { (s, f, $0) } } }) {
+      for bit in 0..<8 {
+        let sum = (first..<min(first + 7, 20)).reduce(0.0) {
+          $0 + Double(codes[sample * 20 + $1] >> bit & 1) * bits.double(at: filter * 20 + $1)
+        }
+        largest = max(largest, Int(sum.magnitude))
+      }
+    }
+    let batch = [Tensor(.uint8, [2, 20], codes)]
+    var serial = chip
+    serial.isBitSerial = true
+    func step(_ options: String) throws -> Float? {
+      lsb(try run("tile{columns=7}, readout{scale=calibrated,\(options)}", on: sums(of: bits), target: serial, calibration: [batch]).graph)
+    }
+    #expect(try step("bits=2,range=max") == 63 * Float(largest))
+    #expect(try step("bits=3,range=max") == Float(63 * (Double(largest) / 3)))
+    // Sums of single bits are whole: no step is finer.
+    #expect(try step("bits=7,range=max") == 63 && step("bits=7") == 63)
+  }
+
   @Test func calibratedReadoutSeesPaddedConvolutions() throws {
     for seed in 0..<10 {
       let graph = try network(bases: 1, seed: seed)

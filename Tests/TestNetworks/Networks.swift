@@ -75,10 +75,10 @@ package enum Networks {
   }
 
   /// LeNet-5 with the textbook's shapes (chip.md section 5): only its binary layers, with pooling between.
-  package static func textbookLeNet() throws -> Graph {
+  package static func textbookLeNet(batch: Int = Shape.free) throws -> Graph {
     var random = Seeded(5)
     var graph = Graph(name: "textbook LeNet-5")
-    var x = try codes(&graph, [Shape.free, 1, 32, 32], bits: 7, isSigned: false)
+    var x = try codes(&graph, [batch, 1, 32, 32], bits: 7, isSigned: false)
     func layer(_ name: String, _ weights: Shape, tile: Int) throws {
       let w = graph.addConstant(random.bits(weights))
       let sums: ValueID
@@ -110,7 +110,7 @@ package enum Networks {
     try layer("C3", [16, 6, 5, 5], tile: 50)
     try pool("S4")
     try quantize("Q4")
-    x = try graph.append1(.reshape(Reshape(shape: [Shape.free, 400])), [x], origin: "flatten")
+    x = try graph.append1(.reshape(Reshape(shape: [batch, 400])), [x], origin: "flatten")
     try layer("F5", [120, 400], tile: 64)
     try quantize("Q5")
     try layer("F6", [84, 120], tile: 64)

@@ -109,19 +109,24 @@ struct ErrorModel: Hashable, Sendable {
     isTrimmed = options[flag: "trim"]
     if let path = options[text: "calibration"] {
       let calibration = try CalibrationFile.read(path)
-      try ErrorModel.require(calibration, for: chip, options, file: path)
+      try require(calibration, for: chip, options, file: path)
       self.calibration = calibration
     }
   }
 
   /// Throws where a calibration is of another chip than the one that is asked for.
-  private static func require(_ calibration: ChipCalibration, for chip: MacroDescription, _ options: Options, file: String) throws {
+  private func require(_ calibration: ChipCalibration, for chip: MacroDescription, _ options: Options, file: String) throws {
     if options[flag: "trim"] { throw Diagnostic(.usage, "trim=true does trims anew, calibration= takes those of a file", hint: "give one") }
     let (seed, number) = (options[int: "seed"] ?? 1, options[int: "chip"] ?? 0)
     guard calibration.hardware == chip.name, calibration.seed == seed, calibration.chip == number else {
       throw Diagnostic(
         .badInput, "is of chip \(calibration.chip) of seed \(calibration.seed) of '\(calibration.hardware)'", file: file,
         hint: "this is chip \(number) of seed \(seed) of '\(chip.name)'")
+    }
+    guard calibration.circuits == circuits(of: chip) else {
+      throw Diagnostic(
+        .badInput, "is of circuits with \(calibration.circuits)", file: file,
+        hint: "these have \(circuits(of: chip)); calibrate the chip anew")
     }
     let macros = options[int: "macros"] ?? 1
     let arrays = chip.localArrays
@@ -131,6 +136,13 @@ struct ErrorModel: Hashable, Sendable {
       throw Diagnostic(
         .badInput, "does not have trims for \(macros) macros of \(arrays) local arrays each", file: file, hint: "calibrate it anew")
     }
+  }
+
+  /// The circuits that trims are set on, and how far they err.
+  func circuits(of chip: MacroDescription) -> String {
+    let converter = chip.converter.map { "converters of \($0.bits) bits over \($0.fullScale)" } ?? "no converters"
+    return "\(chip.columns) columns, \(chip.localArrays) local arrays, \(converter), \(fullScaleVoltage) V full scale, "
+      + "dac-gain \(dacGain), offset \(comparatorOffset * 1e3) mV, adc-gain \(converterGain)"
   }
 
   /// The same machine with one error gone.
@@ -189,6 +201,6 @@ struct ErrorModel: Hashable, Sendable {
     OptionSpec("step", .word(["equal", "charge-share"]), default: "equal", "steps of the converter: all alike, or shrinking"),
     OptionSpec("trim", .flag, default: "false", "one-time trims of the made chip: DAC full scale, converter offsets and gains"),
     OptionSpec("calibration", .text, default: nil, "a file of 'bitline calibrate', whose trims are set on the chip that it is of"),
-    OptionSpec("inputs", .word(["parallel", "bit-serial"]), default: "parallel", "codes as voltages, or bit by bit"),
+    OptionSpec("inputs", .word(["parallel", "bit-serial"]), default: nil, "codes as voltages, or bit by bit; as the hardware file says"),
   ]
 }

@@ -142,7 +142,8 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     var trimmed = errors
     (trimmed.isTrimmed, trimmed.calibration) = (true, nil)
     return ChipCalibration(
-      hardware: program.machine.description.name, seed: Int(draws.seed), chip: chip,
+      hardware: program.machine.description.name, circuits: errors.circuits(of: program.machine.description), seed: Int(draws.seed),
+      chip: chip,
       trims: Parts(program.machine, trimmed, draws, .best).trims,
       ranges: program.layers.flatMap(\.slices).compactMap { layer in
         guard case .adc(let bits, let lsb, _) = layer.readout else { return nil }

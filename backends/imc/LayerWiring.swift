@@ -10,6 +10,8 @@ final class LayerWiring: @unchecked Sendable {
   let input: Layout
   /// Floats of one plane of one sample, padding included.
   let planeStorage: Int
+  /// Whether codes come bit by bit, each bit driving a column as the largest code does.
+  let isBitSerial: Bool
   /// Planes that are evaluated one after another; 1 for whole codes.
   let planes: Int
   /// Whether codes are bent by the input converters.
@@ -27,11 +29,12 @@ final class LayerWiring: @unchecked Sendable {
   /// Where each row's inputs begin: positions of a sample, or samples of a chunk for a layer with one position.
   let rows: UnsafeMutablePointer<Int32>
 
-  init(_ layer: Layer, _ graph: Graph, input: Layout, planes: Int, isBent: Bool, chunk: Int) {
+  init(_ layer: Layer, _ graph: Graph, input: Layout, isBitSerial: Bool, isBent: Bool, chunk: Int) {
     self.layer = layer
     self.input = input
-    self.planes = planes
-    self.isBent = isBent
+    self.isBitSerial = isBitSerial
+    self.isBent = isBent && !isBitSerial
+    planes = isBitSerial ? layer.magnitudeBits : 1
     let geometry = layer.geometry
     let isWindowed = geometry.sampleCount != layer.inputs || geometry.positions.count > 1 || !geometry.rows.isEmpty
     let node = graph[layer.node]

@@ -50,7 +50,7 @@ struct Machine: Sendable {
     duplicates = options[flag: "duplicate"]
     errors = try ErrorModel(options, description)
     draws = Draws(seed: UInt64(options[int: "seed"] ?? 1), chip: UInt32(options[int: "chip"] ?? 0))
-    isBitSerial = options[text: "inputs"] == "bit-serial" || description.encoding == .bitSerial
+    isBitSerial = options[text: "inputs"].map { $0 == "bit-serial" } ?? (description.encoding == .bitSerial)
   }
 
   /// The largest magnitude of an input code.
@@ -92,7 +92,7 @@ struct Machine: Sendable {
     }
     return Target(
       name: description.name, columns: description.columns, localArrays: description.localArrays, rows: description.rows,
-      largestCode: largestCode, weightBits: description.weightBits, converter: readout)
+      largestCode: largestCode, isBitSerial: isBitSerial, weightBits: description.weightBits, converter: readout)
   }
 
   /// Whether the array takes a node.

@@ -19,6 +19,7 @@ final class MadeChip: @unchecked Sendable {
     self.draws = draws
     let parts = Parts(plan.machine, errors, draws, kernels)
     let numbers = program.layerOfNode
+    let earlierWrites = program.earlierWrites
     var place: UInt32 = 0
     for (wiring, finish) in zip(plan.wirings, plan.finishes) {
       guard let number = numbers[wiring.layer.node] else { preconditionFailure("a wired layer is not in the program") }
@@ -26,8 +27,10 @@ final class MadeChip: @unchecked Sendable {
       layers.append(
         (0..<copies).map { copy in
           let positions = copies == 1 ? 0..<wiring.layer.positions : program.positions(ofLayer: number, copy: copy)
+          let placements = program.placements(ofLayer: number, copy: copy)
           return MadeLayer(
-            wiring, finish, Array(program.placements(ofLayer: number, copy: copy)), parts, positions: positions, noisePlace: place)
+            wiring, finish, placements.map { $0 }, earlierWrites: Array(earlierWrites[placements.indices]), parts, positions: positions,
+            noisePlace: place)
         })
       place += UInt32(wiring.noiseQuads)
     }
@@ -93,11 +96,12 @@ struct Parts {
   func offset(macro: Int, array: Int) -> Double { offsets[macro]?[array] ?? 0 }
   func step(macro: Int, array: Int) -> Double { steps[macro]?[array] ?? 1 }
 
-  /// Standard normal numbers of the cells of one row slot: for each block of 16 local arrays, `[columns][16]`.
-  func cells(_ purpose: Draws.Purpose, macro: Int, row: Int, columns: Int) -> [[Float]] {
+  /// Standard normal numbers of the cells of one row slot, and the time that they are written: for each block of 16 local arrays,
+  /// `[columns][16]`.
+  func cells(_ purpose: Draws.Purpose, macro: Int, row: Int, columns: Int, time: UInt64) -> [[Float]] {
     let quadsPerRow = (machine.description.columns + 3) / 4
     let blocks = (machine.description.localArrays + 15) / 16
     let slot = macro * machine.description.rows + row
-    return (0..<blocks).map { draws.normals(purpose, columns * 16, place: (slot * blocks + $0) * quadsPerRow, kernels) }
+    return (0..<blocks).map { draws.normals(purpose, columns * 16, place: (slot * blocks + $0) * quadsPerRow, time: time, kernels) }
   }
 }

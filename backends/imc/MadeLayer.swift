@@ -18,8 +18,8 @@ final class MadeLayer: @unchecked Sendable {
   private let tableFloats: Int
 
   init(
-    _ wiring: LayerWiring, _ finish: Plan.Finish, _ placements: [Program.Placement], _ parts: Parts, positions: Range<Int>,
-    noisePlace: UInt32
+    _ wiring: LayerWiring, _ finish: Plan.Finish, _ placements: [Program.Placement], earlierWrites: [UInt64], _ parts: Parts,
+    positions: Range<Int>, noisePlace: UInt32
   ) {
     self.wiring = wiring
     self.positions = positions
@@ -55,7 +55,7 @@ final class MadeLayer: @unchecked Sendable {
         sigma[2 * tiles + tile] = chip.beta == 0 ? 0 : Float(1 / chip.logStep)
       }
     }
-    for placement in placements { place(placement, parts, perBlock: perBlock) }
+    for (placement, writes) in zip(placements, earlierWrites) { place(placement, earlierWrites: writes, parts, perBlock: perBlock) }
     if quads > 0 { for number in 0..<wiring.blocks { fillTable(floats + number * perBlock) } }
   }
 
@@ -81,16 +81,17 @@ final class MadeLayer: @unchecked Sendable {
   }
 
   /// Writes one row slot: its cells, and the converters of the local arrays that it is read by.
-  private func place(_ placement: Program.Placement, _ parts: Parts, perBlock: Int) {
+  private func place(_ placement: Program.Placement, earlierWrites: UInt64, _ parts: Parts, perBlock: Int) {
     let layer = wiring.layer
     let tile = layer.tiles[placement.tile]
     let errors = parts.errors
-    func drawn(_ purpose: Draws.Purpose, _ sigma: Double) -> [[Float]]? {
-      sigma == 0 ? nil : parts.cells(purpose, macro: placement.macro, row: placement.row, columns: tile.count)
+    func drawn(_ purpose: Draws.Purpose, _ sigma: Double, time: UInt64 = 0) -> [[Float]]? {
+      sigma == 0 ? nil : parts.cells(purpose, macro: placement.macro, row: placement.row, columns: tile.count, time: time)
     }
-    let (cells, writes) = (drawn(.cell, errors.cell), drawn(.weightWrite, errors.weightWrite))
+    let (cells, writes) = (drawn(.cell, errors.cell), drawn(.weightWrite, errors.weightWrite, time: earlierWrites))
     let (otherCells, otherWrites) =
-      errors.isPaired ? (drawn(.oppositeCell, errors.cell), drawn(.oppositeWrite, errors.weightWrite)) : (nil, nil)
+      errors.isPaired
+      ? (drawn(.oppositeCell, errors.cell), drawn(.oppositeWrite, errors.weightWrite, time: earlierWrites)) : (nil, nil)
     let gains = (0..<tile.count).map { Float(parts.inputGain(macro: placement.macro, column: $0)) }
     let chip = Conversion(wiring, parts, tile: placement.tile)
     let slot = placement.group * layer.tiles.count + placement.tile
@@ -126,7 +127,7 @@ final class MadeLayer: @unchecked Sendable {
 
   /// What a code counts: bit-serial evaluations drive every column fully, and are that much too large.
   private static func worth(_ wiring: LayerWiring, _ machine: Machine) -> Float {
-    if wiring.planes == 1 { return 1 }
+    if !wiring.isBitSerial { return 1 }
     if case .adc = wiring.layer.readout { return Float(machine.largestCode) }
     return 1
   }
@@ -143,7 +144,7 @@ final class MadeLayer: @unchecked Sendable {
       law =
         bits == 1
         ? bitline_imc_law_sign
-        : sharesCharge ? bitline_imc_law_charge_share : isIdeal && wiring.planes == 1 ? bitline_imc_law_contract : bitline_imc_law_linear
+        : sharesCharge ? bitline_imc_law_charge_share : isIdeal && !wiring.isBitSerial ? bitline_imc_law_contract : bitline_imc_law_linear
     }
     let isSingle = layer.positions == 1
     let width = Int32(wiring.width)
@@ -175,7 +176,7 @@ struct Conversion {
     let machine = parts.machine
     let columns = machine.meanInputs(wiring.layer.tiles[tile].count)
     // A single bit drives a column as the largest code does.
-    let drive = wiring.planes == 1 ? 1 : Double(machine.largestCode)
+    let drive = wiring.isBitSerial ? Double(machine.largestCode) : 1
     let sumsPerVolt = Double(columns * machine.largestCode) / parts.errors.fullScaleVoltage
     let nominal = machine.nominalStep(columns: columns)
     switch wiring.layer.readout {

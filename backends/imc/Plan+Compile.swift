@@ -77,9 +77,10 @@ extension Plan {
 
     func count(_ id: ValueID) -> Int? { graph.type(of: id).shape.elementCountPerSample }
 
+    /// Sums of codes are kept too; `addReference` sees to it that floats hold them.
     func isKeepable(_ id: ValueID) -> Bool {
       let type = graph.type(of: id)
-      return [.float32, .uint8, .int8, .bool].contains(type.element) && type.shape.rank > 0 && type.shape[0] == Shape.free
+      return [.float32, .uint8, .int8, .bool, .int32].contains(type.element) && type.shape.rank > 0 && type.shape[0] == Shape.free
         && count(id) != nil
     }
 
@@ -128,7 +129,7 @@ extension Plan {
         guard a.kind == .max, a.window.isUnpadded, !a.roundUp, let from = kept[Int(node.operands[0].index)], layouts[from].fits(shape)
         else { return addReference(id) }
         return addPool(a, from, shape, result)
-      case .rescale(let a): return addRescale(a, node)
+      case .rescale(let a): return addRescale(a, node) || addReference(id)
       case .dense(let a):
         guard let from = kept[Int(node.operands[0].index)], graph.type(of: node.operands[0]).element == .float32,
           let outputs = count(result), let dense = HostDense(a, node.operands.dropFirst().map { graph.constant($0) })
@@ -205,6 +206,7 @@ extension Plan {
 
     mutating func addReference(_ id: NodeID) -> Bool {
       let node = graph[id]
+      guard node.results.allSatisfy({ graph.type(of: $0).element != .int32 }) || isSmallSum(node) else { return false }
       for operand in node.operands where graph.constant(operand) == nil {
         guard let from = kept[Int(operand.index)], isKeepable(operand) else { return false }
         boundary = boundary ?? steps.count
@@ -219,22 +221,32 @@ extension Plan {
       return true
     }
 
+    /// Whether a node is a binary layer on the host whose sums floats hold.
+    func isSmallSum(_ node: Node) -> Bool {
+      switch node.op {
+      case .binaryConv, .binaryDense:
+        let weights = graph.type(of: node.operands[1]).shape
+        return weights.dimensions.dropFirst().reduce(1, *) * 255 < 1 << 24
+      default: return false
+      }
+    }
+
     mutating func add(_ layer: Layer, _ node: Node) -> Bool {
       guard var from = kept[Int(node.operands[0].index)], layer.inputs * 255 < 1 << 24 else { return false }
       let shape = graph.type(of: node.operands[0]).shape
       if !layouts[from].fits(shape) && layer.geometry.sampleCount != layer.inputs { from = plain(from) }
       if layer.positions == 1 { boundary = boundary ?? steps.count }
       let machine = program.machine
-      let planes = machine.isBitSerial ? layer.magnitudeBits : 1
       let wiring = LayerWiring(
-        layer, graph, input: layouts[from], planes: planes, isBent: machine.errors.dacBow != 0 && planes == 1, chunk: Plan.chunk)
+        layer, graph, input: layouts[from], isBitSerial: machine.isBitSerial, isBent: machine.errors.dacBow != 0, chunk: Plan.chunk)
       use(from)
       let to = value(wiring.output)
       let ones = [Float](repeating: 1, count: wiring.blocks * 16)
       var finish = Finish(factor: ones, addend: ones.map { _ in 0 })
       let sums = node.results[0]
-      // A rescale that alone uses the sums is done where they are made.
-      if !wanted.contains(sums), uses[Int(sums.index)] == 1,
+      // A rescale that alone uses the sums is done where they are made; what was read bit by bit is no whole number before it is one factor
+      // that is rounded, so there the rescale is a step of its own, with the same bytes whoever looks at the sums.
+      if !wiring.isBitSerial, !wanted.contains(sums), uses[Int(sums.index)] == 1,
         let next = graph.nodes.first(where: { $0.operands.contains(sums) }), case .rescale(let a) = next.op, next.operands.count == 3,
         next.operands[0] == sums, let factor = graph.constant(next.operands[1]), let addend = graph.constant(next.operands[2])
       {

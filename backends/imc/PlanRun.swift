@@ -262,6 +262,7 @@ final class PlanRun {
       let target = base(number, 0)
       switch tensor.element {
       case .uint8, .bool: tensor.withElements(UInt8.self) { for (place, code) in $0.enumerated() { target[place] = Float(code) } }
+      case .int32: tensor.withElements(Int32.self) { for (place, sum) in $0.enumerated() { target[place] = Float(sum) } }
       case .int8: tensor.withElements(Int8.self) { for (place, code) in $0.enumerated() { target[place] = Float(code) } }
       default: tensor.withElements(Float.self) { if let source = $0.baseAddress { target.update(from: source, count: $0.count) } }
       }

@@ -78,7 +78,10 @@ extension Program {
     ]
     if adds > 0 { parts.append(part("adding partial sums", energy.partialSumAdd, times: adds)) }
     parts.append(part("fetching inputs", energy.inputFetch, times: conversions))
-    if rowLoads > 0 { parts.append(part("writing weights", energy.rowWrite, times: rowLoads * machine.description.localArrays)) }
+    if rowLoads > 0 {
+      let whole = energy.rowWrite.number.map { $0 * Double(rowLoads * machine.description.localArrays) }
+      parts.append(CostReport.Part("writing weights", picojoules: whole.map { $0 / Double(Program.batch(of: graph)) }))
+    }
     let cycles = isFirst ? cycles(of: number) : 0
     return CostReport.Layer(
       node: layer.node, origin: layer.origin, op: layer.op, place: .array, macs: isFirst ? layer.positions * layer.weightBits : 0,
@@ -89,6 +92,12 @@ extension Program {
         .init("outputs read", outputs),
         .init("partial sums added", adds), .init("rows written each batch", rowLoads),
       ])
+  }
+
+  /// Samples of a batch, where the graph binds it; else 1.
+  private static func batch(of graph: Graph) -> Int {
+    guard let shape = graph.inputs.first.map({ graph.type(of: $0).shape }), !shape.hasFreeBatch, shape.rank > 1 else { return 1 }
+    return max(shape[0], 1)
   }
 
   private func hostLayer(_ id: NodeID, _ graph: Graph) -> CostReport.Layer {
@@ -141,8 +150,12 @@ extension Program {
     }
     let loads = rowLoadsOfLayer.reduce(0, +)
     if loads > 0 {
-      notes.append(
-        "\(loads) rows (\(arrayLoads) array loads) are written for each batch, however many samples it has; what that costs is left out")
+      let batch = Program.batch(of: graph)
+      let cost =
+        chip.energy.rowWrite.number == nil
+        ? "what that costs is left out"
+        : "the energy of a batch of \(batch) is shared among its samples" + (batch == 1 ? "; --batch says another" : "")
+      notes.append("\(loads) rows (\(arrayLoads) array loads) are written for each batch, however many samples it has; \(cost)")
     } else {
       notes.append("weights are written once and stay; what that costs is left out")
     }

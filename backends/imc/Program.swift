@@ -121,6 +121,22 @@ struct Program: Sendable {
     return placements[own.lowerBound + copy * count..<own.lowerBound + (copy + 1) * count]
   }
 
+  /// For each placement, how many others are written into its row slot before it: before the first batch, or for each.
+  var earlierWrites: [UInt64] {
+    var written: [[Int]: UInt64] = [:]
+    var earlier = [UInt64](repeating: 0, count: placements.count)
+    func write(_ numbers: [Int]) {
+      for number in numbers {
+        let slot = [placements[number].macro, placements[number].row]
+        earlier[number] = written[slot, default: 0]
+        written[slot, default: 0] += 1
+      }
+    }
+    write(prologue)
+    for case .load(let numbers, _) in steps { write(numbers) }
+    return earlier
+  }
+
   /// The positions that a copy of a layer evaluates.
   func positions(ofLayer layer: Int, copy: Int) -> Range<Int> {
     let (positions, copies) = (layers[layer].positions, assignment.copies[layer])

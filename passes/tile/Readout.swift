@@ -12,7 +12,7 @@ extension Pass {
   ///
   /// The lsb is the chip's own (`scale=chip`: its largest code stands for the full scale of a tile as long as the layer's first), or so that
   /// tiles' sums in calibration data are read with the least squared error, or the largest of them (or a `percentile`) meets the largest
-  /// code (`scale=calibrated`), but not below 1: sums are whole. Each new m is `m · lsb` in f64, rounded once. A layer that has a readout keeps it.
+  /// code (`scale=calibrated`), but not below 1: sums are whole. Where inputs come bit by bit, what is read is the sums of single bits. Each new m is `m · lsb` in f64, rounded once. A layer that has a readout keeps it.
   ///
   /// A converter of one bit is a comparator: each tile is read as its sign, worth the lsb (of least error: the mean magnitude), and signs are
   /// added up. Where the target's comparators have a reference for each filter, a layer of one tile whose rescaled sums are only compared with
@@ -130,7 +130,11 @@ private func calibratedSteps(of layers: [NodeID], in graph: Graph, codes: Readou
   var table = Table(
     "Readout of \(layers.count) binary sums (\(range.rawValue))", key: "readout",
     columns: ["layer", "lsb", "saturated %", "SQNR dB", "to the largest dB", "chip's full scale dB"],
-    notes: ["SQNR: tile sums over what reading them spoils, on calibration data"])
+    notes: [
+      context.target?.isBitSerial == true
+        ? "SQNR: sums of the inputs' bits over what reading them spoils, each by what its bit is worth, on calibration data"
+        : "SQNR: tile sums over what reading them spoils, on calibration data"
+    ])
   for layer in layers {
     guard let spectrum = sums[layer] else { continue }
     let step = spectrum.stepSize(range, percentile: percentile, codes: codes)

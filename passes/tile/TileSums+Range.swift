@@ -45,8 +45,13 @@ struct ReadoutCodes: CustomStringConvertible {
 }
 
 extension TileSums {
-  /// What one code above 0 is worth; not below 1, since sums are whole, but for a comparator.
+  /// What one code above 0 is worth, in sums of codes; not less than a sum can change by, but for a comparator.
   func stepSize(_ range: ReadoutRange, percentile: Double, codes: ReadoutCodes) -> Double {
+    unit * stepOfSums(range, percentile: percentile, codes: codes)
+  }
+
+  /// The same in the sums that are read, which are whole.
+  private func stepOfSums(_ range: ReadoutRange, percentile: Double, codes: ReadoutCodes) -> Double {
     let largest = Swift.max(1, Double(magnitude(percentile: 100)) / codes.largest)
     switch range {
     case .max: return largest
@@ -54,8 +59,8 @@ extension TileSums {
     case .error:
       if codes.isComparator {
         // Of all numbers that stand for every magnitude their mean is off least.
-        let sum = counts.enumerated().reduce(0.0) { $0 + Double($1.offset) * Double($1.element) }
-        return sum > 0 ? sum / Double(counts.reduce(0, +)) : 1
+        let sum = total { Double($0) }
+        return sum > 0 ? sum / total { _ in 1 } : 1
       }
       // From the largest sum down in steps of a sixteenth of an octave; the larger of equals.
       var best = (step: largest, error: squaredError(step: largest, codes: codes))
@@ -70,36 +75,52 @@ extension TileSums {
     }
   }
 
-  /// The summed squared error of reading all sums with steps of that size.
-  private func squaredError(step: Double, codes: ReadoutCodes) -> Double {
+  /// A figure of each magnitude that is read, summed over all of them; those of a bit count by the square of what the bit is worth.
+  private func total(_ figure: (_ magnitude: Int) -> Double) -> Double {
     var sum = 0.0
-    for (magnitude, count) in counts.enumerated() where count > 0 {
-      let off = Double(magnitude) - codes.reading(magnitude, step: step)
-      sum += off * off * Double(count)
+    for (bit, counts) in spectra.enumerated() {
+      let worth = exp2(2 * Double(bit))
+      for (magnitude, count) in counts.enumerated() where count > 0 { sum += worth * figure(magnitude) * Double(count) }
     }
     return sum
   }
 
+  /// The summed squared error of reading all sums with steps of that size.
+  private func squaredError(step: Double, codes: ReadoutCodes) -> Double {
+    total { magnitude in
+      let off = Double(magnitude) - codes.reading(magnitude, step: step)
+      return off * off
+    }
+  }
+
   /// Signal over error of what is read, in decibels.
   func decibels(step: Double, codes: ReadoutCodes) -> Double {
-    let signal = counts.enumerated().reduce(0.0) { $0 + Double($1.offset * $1.offset) * Double($1.element) }
-    return 10 * log10(Swift.max(signal, 1e-300) / Swift.max(squaredError(step: step, codes: codes), 1e-300))
+    let (signal, error) = (total { Double($0 * $0) }, squaredError(step: step / unit, codes: codes))
+    return error == 0 ? .infinity : 10 * log10(Swift.max(signal, 1e-300) / error)
   }
 
-  /// The share of sums beyond full scale.
+  /// The share of what is read that lies beyond full scale.
   func saturation(step: Double, codes: ReadoutCodes) -> Double {
-    let beyond = counts.enumerated().reduce(0) { $0 + (Double($1.offset) > (codes.largest + 0.5) * step ? $1.element : 0) }
-    return Double(beyond) / Double(Swift.max(1, counts.reduce(0, +)))
+    var beyond = 0
+    for counts in spectra {
+      for (magnitude, count) in counts.enumerated() where Double(magnitude) > (codes.largest + 0.5) * (step / unit) { beyond += count }
+    }
+    return Double(beyond) / Double(Swift.max(1, conversions))
   }
 
-  /// The magnitude that so many percent of the sums do not exceed.
+  private var conversions: Int { spectra.reduce(0) { $0 + $1.reduce(0, +) } }
+
+  /// The magnitude that so many percent of what is read do not exceed.
   private func magnitude(percentile: Double) -> Int {
-    let wanted = Double(counts.reduce(0, +)) * percentile / 100
+    let wanted = Double(conversions) * percentile / 100
     var seen = 0
-    for (magnitude, number) in counts.enumerated() {
-      seen += number
+    for magnitude in counted {
+      seen += spectra.reduce(0) { $0 + $1[magnitude] }
       if Double(seen) >= wanted && seen > 0 { return magnitude }
     }
     return 0
   }
+
+  /// The magnitudes that could be read.
+  private var counted: Range<Int> { spectra[0].indices }
 }

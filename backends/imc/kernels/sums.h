@@ -30,8 +30,8 @@ INLINE F32 V(measure)(int law, const bitline_imc_layer *layer, const bitline_imc
   if (law == bitline_imc_law_charge_share) {
     const F32 size = __builtin_elementwise_abs(code);
     F32 left = __builtin_elementwise_fma((F32)-block->beta[tile], size, (F32)1.0f);
-    left = left < 1e-6f ? (F32)1e-6f : left;
-    const F32 steps = V(log)(left) * (F32)block->log_scale[tile];
+    // Where nothing is left, no number of steps reaches the sum: more than any converter's largest code.
+    const F32 steps = left < 1e-37f ? (F32)16777216.0f : V(log)(left) * (F32)block->log_scale[tile];
     code = code < 0 ? -steps : steps;
   }
   return code;
