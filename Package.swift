@@ -61,7 +61,7 @@ let package = Package(
       "BinarizePasses", "passes/binarize", ["GraphIR", "ReferenceKernels", "PluginAPI", "Calibration", "CBinarizeKernels"],
       exclude: ["kernels"]),
     room("QuantizePasses", "passes/quantize", ["GraphIR", "PluginAPI", "Calibration"]),
-    room("TilePasses", "passes/tile", ["GraphIR", "ReferenceKernels", "PluginAPI"]),
+    room("TilePasses", "passes/tile", ["GraphIR", "ReferenceKernels", "PluginAPI", "Calibration"]),
     room("BaselineBackend", "backends/baseline", ["GraphIR", "ReferenceKernels", "PluginAPI", "Hardware"]),
     .target(name: "CCPUKernels", path: "backends/cpu/kernels"),
     room("CPUBackend", "backends/cpu", ["GraphIR", "ReferenceKernels", "PluginAPI", "CCPUKernels"], exclude: ["kernels"]),

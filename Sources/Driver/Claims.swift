@@ -70,6 +70,11 @@ public struct Claims: Sendable {
       )
     }
     if host > 0 { notes.append("\(host) nodes run on the host beside the array and are left out on both sides.") }
+    let onArray = array.layers.filter { $0.place == .array }.reduce(0) { $0 + $1.macs }
+    if onArray < array.macs {
+      let share = rounded(100 * Double(onArray) / Double(array.macs), 1)
+      notes.append("Energy and time are those of \(share) % of the multiply-accumulates; the others run on the host.")
+    }
     return notes
   }
 

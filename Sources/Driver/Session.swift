@@ -34,7 +34,8 @@ public struct LoweringOptions: Sendable {
   public var pipelineText: String {
     pipeline
       ?? [
-        Spelling("equalize"), Spelling("slice-weights", slice), Spelling("binarize", binarize + quantize), Spelling("quantize", quantize),
+        Spelling("matmul-to-conv"), Spelling("equalize"), Spelling("slice-weights", slice), Spelling("binarize", binarize + quantize),
+        Spelling("quantize", quantize),
         Spelling("canonicalize"), Spelling("lower-binary"),
         Spelling("canonicalize"), Spelling("tile", tile), Spelling("readout", readout),
       ].map(\.description).joined(separator: ",")

@@ -40,6 +40,8 @@ public struct Target: Hashable, Sendable {
   public var rows: Int
   /// The largest magnitude of an input code.
   public var largestCode: Int
+  /// The codes that its inputs can have.
+  public var codes: ClosedRange<Int>
   /// Whether inputs come bit by bit: each bit drives a column as the largest code does, and what it adds up to is read by itself.
   public var isBitSerial: Bool
   /// Bits of the widest weight that it takes; 1: -1 and +1 only.
@@ -47,16 +49,17 @@ public struct Target: Hashable, Sendable {
   /// nil: the sum itself is read.
   public var converter: Converter?
 
-  /// Creates one from its parts.
+  /// Creates one from its parts; without `codes` they are those of either sign.
   public init(
-    name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, isBitSerial: Bool = false, weightBits: Int = 1,
-    converter: Converter?
+    name: String, columns: Int, localArrays: Int, rows: Int, largestCode: Int, codes: ClosedRange<Int>? = nil, isBitSerial: Bool = false,
+    weightBits: Int = 1, converter: Converter?
   ) {
     self.name = name
     self.columns = columns
     self.localArrays = localArrays
     self.rows = rows
     self.largestCode = largestCode
+    self.codes = codes ?? -largestCode...largestCode
     self.isBitSerial = isBitSerial
     self.weightBits = weightBits
     self.converter = converter

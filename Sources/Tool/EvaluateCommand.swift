@@ -42,6 +42,9 @@ struct EvaluateCommand: ToolCommand {
     let beside = try fullPrecision(registry, bench)
     if let beside { runs.append(beside) }
     let set = try data.fitted(to: bench.graph)
+    if bench.graph.outputs.count > 1 {
+      printNotes(["accuracy is that of output '\(bench.graph.outputs[0].name)', the first of \(bench.graph.outputs.count)"])
+    }
     let output = bench.graph.type(of: bench.graph.outputs[0].value)
     let wide = output.shape.dimensions.dropFirst().filter { $0 != 1 }
     guard output.element == .float32, output.shape.rank >= 2, wide.count <= 1 else {

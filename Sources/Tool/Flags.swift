@@ -205,6 +205,12 @@ struct LoweringFlags: ParsableArguments {
 
   func options() throws -> LoweringOptions {
     var options = LoweringOptions()
+    let forBits: [(String, Bool)] = [
+      ("--keep", keep != nil), ("--method", method != nil), ("--bases", bases != nil), ("--loss", loss != nil), ("--energy", energy != nil),
+    ]
+    if weightBits != nil, let other = forBits.first(where: \.1) {
+      throw Diagnostic(.usage, "\(other.0) has no effect beside --weight-bits, which rounds the weights of all layers", hint: "give one")
+    }
     if let keep = try keep ?? (budget() == nil ? nil : "none") {
       guard let (first, last) = ["none": (false, false), "first": (true, false), "last": (false, true), "both": (true, true)][keep] else {
         throw Diagnostic(.usage, "--keep cannot be '\(keep)'", hint: "wanted: one of none, first, last, both")

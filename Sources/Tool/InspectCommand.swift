@@ -37,7 +37,9 @@ struct InspectCommand: ToolCommand {
     if operators.contains(where: { $0.problem != nil }) {
       report([("support", OperatorSupport(operators, nil).table([]))], format: format)
     }
-    let bench = try Workbench(registry, model, [Spelling("null")], lowering, watching)
+    // A network is lowered for the machine that was named.
+    let target = try lowering.stage == .raw ? nil : backend.spellings()
+    let bench = try Workbench(registry, model, target ?? [Spelling("null")], lowering, watching, compiles: false)
     printNotes(bench.notes)
     if graph { return writeOut(Printer.print(bench.graph)) }
     if support {

@@ -51,7 +51,11 @@ struct Workbench {
     let configured = try registry.backends(spellings ?? [Spelling("cpu")])
     var request = try model.request()
     request.given = given
-    let imported = try registry.importModel(request)
+    var imported = try registry.importModel(request)
+    // Data calibrates in batches; a batch of 1 that exporters write is any batch, unless the user says otherwise.
+    if lowering.calibrate != nil, model.reading.batch == nil, model.reading.dimensions.isEmpty {
+      imported.graph = imported.graph.freeingBatch() ?? imported.graph
+    }
     inputNames = imported.inputNames
     var session = Session(registry, model: imported)
     let timing = PassTiming()

@@ -75,6 +75,26 @@ import Testing
     #expect(try run(graph, x, [("inputs", "bit-serial")]) == wanted)
   }
 
+  /// Weights of a host's layer in codes are nodes of constants alone.
+  @Test func errorsBesideComputedConstants() throws {
+    var graph = try dense(filters: 20, inputs: 50, top: 63, readout: .exact)
+    let codes = graph.addConstant(.integers(.int8, [3, 20], (0..<60).map { $0 - 30 }))
+    let weights = try graph.append1(.dequantize(AxisAttribute()), [codes, graph.addConstant(.scalar(0.25))], origin: "w")
+    let y = try graph.append1(.dense(Dense()), [graph.outputs[0].value, weights], origin: "last")
+    graph.addOutput("z", y)
+    let x = Tensor(.float32, [2, 50], (0..<100).map { Float($0 % 64) })
+    let executable = try backend.compile(graph, options(backend, [("mismatch", "0.01")]))
+    let outputs = try executable.run([x], taps: [], threads: 1).outputs
+    let wanted = try Reference.evaluate(
+      .dense(Dense()),
+      [
+        outputs[0],
+        Reference.evaluate(
+          .dequantize(AxisAttribute()), [.integers(.int8, [3, 20], (0..<60).map { $0 - 30 }), .scalar(0.25)])[0],
+      ])[0]
+    #expect(zip(outputs[1].floats, wanted.floats).allSatisfy { abs($0 - $1) <= 1e-3 * max(1, abs($1)) })
+  }
+
   /// 33 row slots on 16 rows: what a cell holds is written anew, with another error each time, and with the same error in each run.
   @Test func eachWriteErrsAnew() throws {
     let ones = Tensor(.bit, [528, 8], [Int8](repeating: 1, count: 528 * 8))

@@ -63,7 +63,7 @@ import Testing
       name: "conv-ram-isscc2018", columns: 64, localArrays: 16, rows: 16, largestCode: 63, converter: .init(bits: 7, fullScale: 1))
     #expect(try backend.target(options(backend)) == chip)
     var narrow = chip
-    narrow.largestCode = 31
+    (narrow.largestCode, narrow.codes) = (31, -31...31)
     narrow.converter?.bits = 6
     narrow.converter?.top = 31
     #expect(try backend.target(options(backend, [("bits", "6")])) == narrow)

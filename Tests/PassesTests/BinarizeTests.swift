@@ -20,6 +20,26 @@ import Testing
     return (graph, weights, random.tensor([200, inputs], 0...1))
   }
 
+  /// A bias in codes, as quantizers write it, is the bias that layers are fitted with.
+  @Test func aBiasInCodesIsABias() throws {
+    var random = Seeded(3)
+    let (weights, data) = (random.tensor([3, inputs]), random.tensor([200, inputs], 0...1))
+    func graph(inCodes: Bool) throws -> Graph {
+      var graph = Graph(name: "g")
+      let x = graph.addInput("x", TensorType(.float32, [Shape.free, inputs]))
+      var b = graph.addConstant(.vector([2, -3, 0.5]))
+      if inCodes {
+        b = try graph.append1(
+          .dequantize(AxisAttribute()), [graph.addConstant(.integers(.int32, [3], [4, -6, 1])), graph.addConstant(.scalar(0.5))],
+          origin: "b")
+      }
+      graph.addOutput("y", try graph.append1(.dense(Dense()), [x, graph.addConstant(weights), b], origin: "layer"))
+      return graph
+    }
+    let results = try [false, true].map { try binarized(graph(inCodes: $0), data, "bases=1") }
+    #expect(try outputs(of: results[0], [data]) == outputs(of: results[1], [data]))
+  }
+
   private func binarized(_ graph: Graph, _ data: Tensor, _ options: String) throws -> Graph {
     try run("binarize{first=binarize,last=binarize,range=max,\(options)}", on: graph, calibration: [[data]]).graph
   }

@@ -5,14 +5,15 @@ import Testing
 /// The road of a binary layer: quantize, lower-binary, tile, readout.
 @Suite struct LoweringTests {
   /// A padded convolution and a dense layer on codes, with one or two bases; scales are powers of 2 so that every way to compute it is exact.
-  private func network(bases: Int, seed: Int) throws -> Graph {
+  private func network(bases: Int, seed: Int, zeros: (Int, Int) = (0, 0)) throws -> Graph {
     var random = Seeded(seed)
     var graph = Graph(name: "net")
     let x = graph.addInput("x", TensorType(.float32, [Shape.free, 3, 5, 5]))
     let scale = graph.addConstant(.scalar(0.125))
-    func codes(_ value: ValueID, _ a: Quantize) throws -> ValueID {
-      let q = try graph.append1(.quantize(a), [value, scale], origin: "codes")
-      return try graph.append1(.dequantize(AxisAttribute()), [q, scale], origin: "codes")
+    func codes(_ value: ValueID, _ a: Quantize, zero: Int) throws -> ValueID {
+      let rest = zero == 0 ? [scale] : [scale, graph.addConstant(.integers(a.to, [], [zero]))]
+      let q = try graph.append1(.quantize(a), [value] + rest, origin: "codes")
+      return try graph.append1(.dequantize(AxisAttribute()), [q] + rest, origin: "codes")
     }
     func weights(_ shape: Shape) throws -> ValueID {
       let parts = try (0..<bases).map { _ in
@@ -22,12 +23,12 @@ import Testing
       }
       return try parts.dropFirst().reduce(parts[0]) { try graph.append1(.binary(.add), [$0, $1], origin: "weights") }
     }
-    let input = try codes(x, Quantize(to: .int8, lo: -63, hi: 63))
+    let input = try codes(x, Quantize(to: .int8, lo: -63, hi: 63), zero: zeros.0)
     let bias = graph.addConstant(.vector([0.5, -1, 2, 0]))
     let window = Window(strides: [2, 1], pads: [1, 0, 1, 2])
     let conv = try graph.append1(.conv(Conv(window: window, activation: .relu)), [input, weights([4, 3, 3, 3]), bias], origin: "conv")
     let flat = try graph.append1(
-      .reshape(Reshape(shape: [Shape.free, 60])), [codes(conv, Quantize(to: .uint8, lo: 0, hi: 63))], origin: "flatten")
+      .reshape(Reshape(shape: [Shape.free, 60])), [codes(conv, Quantize(to: .uint8, lo: 0, hi: 63), zero: zeros.1)], origin: "flatten")
     graph.addOutput("y", try graph.append1(.dense(Dense()), [flat, weights([6, 60])], origin: "dense"))
     return graph
   }
@@ -41,6 +42,31 @@ import Testing
       let lowered = try run("canonicalize, lower-binary, tile{columns=16}", on: graph).graph
       #expect(try outputs(of: graph, inputs) == outputs(of: lowered, inputs), "seed \(seed)")
       #expect(!lowered.nodes.contains { [.dequantize(AxisAttribute()), .dense(Dense())].contains($0.op) }, "seed \(seed)")
+    }
+  }
+
+  /// What codes with a zero point make too much of is taken off, at the edges of a padded convolution too.
+  @Test(arguments: [1, 2], [(-7, 5), (63, 0), (0, 63), (-63, 1)])
+  func zeroPointsAreTakenOff(_ bases: Int, _ zeros: (Int, Int)) throws {
+    for seed in 0..<5 {
+      let graph = try network(bases: bases, seed: seed, zeros: zeros)
+      var random = Seeded(seed)
+      let inputs = [random.tensor([3, 3, 5, 5], -9...9)]
+      let lowered = try run("canonicalize, lower-binary, tile{columns=16}", on: graph).graph
+      #expect(try outputs(of: graph, inputs) == outputs(of: lowered, inputs), "seed \(seed)")
+      #expect(!lowered.nodes.contains { [.dequantize(AxisAttribute()), .dense(Dense())].contains($0.op) }, "seed \(seed)")
+    }
+  }
+
+  /// Layers whose codes the target does not take run on the host, which reads sums as they are.
+  @Test func layersOnTheHostHaveNoConverter() throws {
+    let graph = try network(bases: 1, seed: 3)
+    var narrow = chip
+    for (codes, read) in [(-63...63, 2), (0...63, 1), (-31...31, 0)] {
+      narrow.codes = codes
+      let outcome = try run("canonicalize, lower-binary, tile, readout", on: graph, target: narrow)
+      let adcs = outcome.graph.nodes.count { "\($0.op)".contains("adc") }
+      #expect(adcs == read && outcome.notes.count { $0.contains("read exactly by the host") } == 2 - read, "\(codes)")
     }
   }
 

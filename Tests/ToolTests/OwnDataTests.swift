@@ -58,6 +58,31 @@ import Testing
     }
   }
 
+  /// A batch of 1, as exporters write it, is any batch to calibration; what is lowered is seen by the machine that was named.
+  @Test func calibratesABoundBatch() throws {
+    let folder = try Bitline.folder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let model = folder.appendingPathComponent("bound.ir")
+    let network = """
+      graph "bound" {
+        %0 = input "x" : f32[1x4]
+        %1 = constant [1.0, -2.0, 3.0, 0.5, -1.0, 2.0, 0.25, -3.0, 1.0, 1.0, -0.5, 2.0] : f32[3x4] "w"
+        %2 = dense(%0, %1) : f32[1x3] "y" @"layer"
+        output "y" = %2
+      }
+
+      """
+    try Data(network.utf8).write(to: model)
+    let x = Tensor(.float32, [40, 4], (0..<160).map { Float(($0 * 7) % 23) - 11 })
+    let data = try spelling(folder, [("images", x)])
+    let compiled = try Bitline.run(["compile", model.path, "--backend", "imc", "--keep", "none", "--calibrate", data])
+    #expect(compiled.status == 0 && compiled.output.contains("1 nodes on the machine"), "\(compiled.error)\(compiled.output)")
+    let inspect = ["inspect", model.path, "--support", "--backend", "imc", "--keep", "none", "--calibrate", data]
+    #expect(try Bitline.run(inspect).output.contains("binary_dense"))
+    let bits = try Bitline.run(["compile", model.path, "--backend", "imc{hardware=jia-65nm}", "--keep", "none", "--weight-bits", "4"])
+    #expect(bits.status == 2 && bits.error.contains("--keep has no effect beside --weight-bits"))
+  }
+
   /// Samples that are no images are drawn too, whatever their range.
   @Test func showsAnySamples() throws {
     try use { folder, _ in

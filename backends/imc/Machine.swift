@@ -92,7 +92,8 @@ struct Machine: Sendable {
     }
     return Target(
       name: description.name, columns: description.columns, localArrays: description.localArrays, rows: description.rows,
-      largestCode: largestCode, isBitSerial: isBitSerial, weightBits: description.weightBits, converter: readout)
+      largestCode: largestCode, codes: description.codes(bits: inputBits), isBitSerial: isBitSerial, weightBits: description.weightBits,
+      converter: readout)
   }
 
   /// Whether the array takes a node.

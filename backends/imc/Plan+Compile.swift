@@ -1,5 +1,6 @@
 import GraphIR
 import PluginAPI
+import ReferenceKernels
 
 extension Plan {
   /// Plans a program whose `wanted` values will be asked for; nil when the graph holds something that floats cannot.
@@ -15,6 +16,7 @@ extension Plan {
     kept = [Int?](repeating: nil, count: graph.values.count)
     var builder = Builder(program, graph, wanted)
     guard builder.build() else { return nil }
+    folded = builder.folded
     (steps, wirings, finishes, boundary) = (builder.steps, builder.wirings, builder.finishes, builder.boundary ?? builder.steps.count)
     kept = builder.kept
     // Where each value is first written and last read decides whether one place does for all samples.
@@ -51,6 +53,7 @@ extension Plan {
     var finishes: [Finish] = []
     var boundary: Int?
     let layerOf: [NodeID: Layer]
+    var folded: [ValueID: Tensor] = [:]
 
     init(_ program: Program, _ graph: Graph, _ wanted: [ValueID]) {
       self.program = program
@@ -75,6 +78,8 @@ extension Plan {
 
     func isWanted(_ number: Int) -> Bool { wanted.contains { kept[Int($0.index)] == number } }
 
+    func constant(_ id: ValueID) -> Tensor? { graph.constant(id) ?? folded[id] }
+
     func count(_ id: ValueID) -> Int? { graph.type(of: id).shape.elementCountPerSample }
 
     /// Sums of codes are kept too; `addReference` sees to it that floats hold them.
@@ -92,12 +97,18 @@ extension Plan {
       for id in graph.nodeIDs where kept[Int(graph[id].results[0].index)] == nil {
         guard add(id) else { return false }
       }
-      for id in wanted where kept[Int(id.index)] == nil && graph.constant(id) == nil { return false }
+      for id in wanted where kept[Int(id.index)] == nil && constant(id) == nil { return false }
       return wanted.allSatisfy { kept[Int($0.index)] != nil }
     }
 
     mutating func add(_ id: NodeID) -> Bool {
       let node = graph[id]
+      let constants = node.operands.compactMap(constant)
+      if constants.count == node.operands.count {
+        guard let results = try? Reference.evaluate(node.op, constants) else { return false }
+        for (id, tensor) in zip(node.results, results) { folded[id] = tensor }
+        return true
+      }
       if let layer = layerOf[id] { return add(layer, node) }
       let result = node.results[0]
       guard node.results.allSatisfy(isKeepable) else { return false }
@@ -107,7 +118,7 @@ extension Plan {
         kept[Int(result.index)] = from
         return true
       case .quantize(let a):
-        guard let from = kept[Int(node.operands[0].index)], let scale = graph.constant(node.operands[1]), scale.count == 1,
+        guard let from = kept[Int(node.operands[0].index)], let scale = constant(node.operands[1]), scale.count == 1,
           scale.element == .float32, node.operands.count == 2, max(abs(a.lo), abs(a.hi)) < 1 << 20
         else { return addReference(id) }
         use(from)
@@ -116,7 +127,7 @@ extension Plan {
         kept[Int(result.index)] = to
         return true
       case .dequantize:
-        guard let from = kept[Int(node.operands[0].index)], let scale = graph.constant(node.operands[1]), scale.count == 1,
+        guard let from = kept[Int(node.operands[0].index)], let scale = constant(node.operands[1]), scale.count == 1,
           scale.element == .float32, node.operands.count == 2
         else { return addReference(id) }
         use(from)
@@ -132,7 +143,7 @@ extension Plan {
       case .rescale(let a): return addRescale(a, node) || addReference(id)
       case .dense(let a):
         guard let from = kept[Int(node.operands[0].index)], graph.type(of: node.operands[0]).element == .float32,
-          let outputs = count(result), let dense = HostDense(a, node.operands.dropFirst().map { graph.constant($0) })
+          let outputs = count(result), let dense = HostDense(a, node.operands.dropFirst().map { constant($0) })
         else { return addReference(id) }
         let x = plain(from)
         boundary = boundary ?? steps.count
@@ -153,17 +164,17 @@ extension Plan {
       guard let function = Pointwise.Function(node.op),
         node.operands.enumerated().allSatisfy({ place, operand in
           graph.type(of: operand).element == (isCondition && place == 0 ? .bool : .float32)
-            && (graph.constant(operand) != nil || graph.type(of: operand).shape == type.shape)
+            && (constant(operand) != nil || graph.type(of: operand).shape == type.shape)
         })
       else { return addReference(id) }
-      var from = node.operands.map { graph.constant($0) == nil ? kept[Int($0.index)] : nil }
+      var from = node.operands.map { constant($0) == nil ? kept[Int($0.index)] : nil }
       let given = from.compactMap { $0 }
-      guard let first = given.first, given.count == node.operands.filter({ graph.constant($0) == nil }).count
+      guard let first = given.first, given.count == node.operands.filter({ constant($0) == nil }).count
       else { return addReference(id) }
       let layout = given.allSatisfy { layouts[$0] == layouts[first] } ? layouts[first] : .plain(layouts[first].count)
       var operands: [Pointwise.Operand] = []
       for (place, operand) in node.operands.enumerated() {
-        if let tensor = graph.constant(operand) {
+        if let tensor = constant(operand) {
           guard let constant = Pointwise.operand(tensor, for: type.shape, in: layout) else { return addReference(id) }
           operands.append(constant)
         } else if let number = from[place] {
@@ -207,7 +218,7 @@ extension Plan {
     mutating func addReference(_ id: NodeID) -> Bool {
       let node = graph[id]
       guard node.results.allSatisfy({ graph.type(of: $0).element != .int32 }) || isSmallSum(node) else { return false }
-      for operand in node.operands where graph.constant(operand) == nil {
+      for operand in node.operands where constant(operand) == nil {
         guard let from = kept[Int(operand.index)], isKeepable(operand) else { return false }
         boundary = boundary ?? steps.count
         use(from)
@@ -248,7 +259,7 @@ extension Plan {
       // that is rounded, so there the rescale is a step of its own, with the same bytes whoever looks at the sums.
       if !wiring.isBitSerial, !wanted.contains(sums), uses[Int(sums.index)] == 1,
         let next = graph.nodes.first(where: { $0.operands.contains(sums) }), case .rescale(let a) = next.op, next.operands.count == 3,
-        next.operands[0] == sums, let factor = graph.constant(next.operands[1]), let addend = graph.constant(next.operands[2])
+        next.operands[0] == sums, let factor = constant(next.operands[1]), let addend = constant(next.operands[2])
       {
         finish = Builder.finish(a, factor.floats, addend.floats, blocks: wiring.blocks)
         kept[Int(next.results[0].index)] = to
@@ -265,8 +276,8 @@ extension Plan {
       let last = node.operands.count - 1
       let places = stride(from: 0, to: last, by: 2)
       let from = places.compactMap { kept[Int(node.operands[$0].index)] }
-      let factors = places.compactMap { graph.constant(node.operands[$0 + 1])?.floats }
-      guard let addend = graph.constant(node.operands[last])?.floats, from.count == factors.count, 2 * from.count == last
+      let factors = places.compactMap { constant(node.operands[$0 + 1])?.floats }
+      guard let addend = constant(node.operands[last])?.floats, from.count == factors.count, 2 * from.count == last
       else { return false }
       let layout = layouts[from[0]]
       guard layout.positions != nil, from.allSatisfy({ layouts[$0] == layout }) else { return false }

@@ -65,6 +65,8 @@ struct Plan: Sendable {
   let machine: Machine
   let wanted: [ValueID]
   var values: [Value] = []
+  /// What nodes of constants alone give.
+  var folded: [ValueID: Tensor] = [:]
   /// By value of the graph: the number in `values` that it is kept as.
   var kept: [Int?]
   var steps: [Step] = []

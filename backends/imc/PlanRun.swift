@@ -249,7 +249,7 @@ final class PlanRun {
   private func reference(_ id: NodeID, _ count: Int) throws {
     let node = plan.graph[id]
     let operands = node.operands.map { operand -> Tensor in
-      if let tensor = plan.graph.constant(operand) { return tensor }
+      if let tensor = plan.graph.constant(operand) ?? plan.folded[operand] { return tensor }
       let type = plan.graph.type(of: operand)
       var tensor = Tensor(zeros: type.element, type.shape.bound(batch: count))
       if let number = plan.kept[Int(operand.index)] {

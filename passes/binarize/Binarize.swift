@@ -25,7 +25,7 @@ extension Pass {
     var plan = try LayerPlan(graph, layers, options, context)
     var known: [ValueID: ValueID] = [:]
     let result = try graph.rewritten { candidate, new, old in
-      guard let number = plan.numbers[candidate.id], let weights = try plainWeights(candidate.operands[1], in: new) else { return nil }
+      guard let number = plan.numbers[candidate.id], let weights = try plainNumbers(candidate.operands[1], in: new) else { return nil }
       context.progress(number, layers.count)
       let name = candidate.node.origin.isEmpty ? "\(candidate.node.op.name) \(candidate.id)" : candidate.node.origin
       let layer = Layer(candidate: candidate, number: number, name: name, weights: weights)
@@ -54,8 +54,8 @@ struct Layer {
   var inputs: Int { weights.count / max(1, weights.shape[0]) }
 }
 
-/// The f32 weights behind a layer's operand: a constant, or constant integer codes with their scale. Nil for all else, bits included.
-private func plainWeights(_ id: ValueID, in graph: Graph) throws -> Tensor? {
+/// The f32 weights or biases behind a layer's operand: a constant, or constant integer codes with their scale. Nil for all else, bits included.
+func plainNumbers(_ id: ValueID, in graph: Graph) throws -> Tensor? {
   guard graph.type(of: id).element == .float32 else { return nil }
   if let tensor = graph.constant(id) { return tensor }
   guard let producer = graph.producer(of: id), case .dequantize = graph[producer].op else { return nil }

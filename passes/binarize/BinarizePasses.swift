@@ -3,5 +3,5 @@ import PluginAPI
 /// The passes that make weights binary.
 public enum BinarizePasses {
   /// In the order in which they run.
-  public static let all: [Pass] = [.equalize, .binarize]
+  public static let all: [Pass] = [.matmulToConv, .equalize, .binarize]
 }

@@ -75,21 +75,21 @@ struct LayerPlan {
       if isFitted && isTooWide {
         context.note("\(layer.name): not fitted to the layers before it, \(layer.inputs) inputs are too many to solve for")
       }
-      guard isFitted, !isTooWide, let windows = InputWindows(node, in: old),
+      guard isFitted, !isTooWide, let windows = InputWindows(node, in: old), let biases = try plainBiases(node, old),
         layer.weights.floats.allSatisfy(\.isFinite)
       else {
         _ = solution(of: layer)
         return nil
       }
-      return try refitted(layer, windows, &new, old)
+      return try refitted(layer, windows, biases, &new, old)
     }
-    guard let windows = InputWindows(node, in: old), node.operands.dropFirst(2).allSatisfy({ old.constant($0) != nil }) else {
+    guard let windows = InputWindows(node, in: old), let biases = try plainBiases(node, old) else {
       context.note("\(layer.name): kept in float (its bias is computed, or it works in groups)")
       return nil
     }
     let input = try replay.pair(node.operands[0], layer.candidate.operands[0], in: new)
     let coded = try code(layer, input, &new)
-    let targets = try plainOutputs(layer, old)
+    let targets = try plainOutputs(layer, biases, old)
     let codeTensors = input.builtTensors.map { $0.coded(coded.choice) }
     let isTooWide = !isExact && layer.inputs > LeastSquares.mostInputs
     if isTooWide { context.note("\(layer.name): by its weights alone, \(layer.inputs) inputs are too many to fit to calibration data") }
@@ -116,10 +116,12 @@ struct LayerPlan {
   }
 
   /// A last layer that is kept, its weights and bias of least squared error on what it is given now.
-  private mutating func refitted(_ layer: Layer, _ windows: InputWindows, _ new: inout Graph, _ old: Graph) throws -> [ValueID]? {
+  private mutating func refitted(_ layer: Layer, _ windows: InputWindows, _ biases: [Tensor], _ new: inout Graph, _ old: Graph) throws
+    -> [ValueID]?
+  {
     let node = layer.candidate.node
     let input = try replay.pair(node.operands[0], layer.candidate.operands[0], in: new)
-    let targets = try plainOutputs(layer, old)
+    let targets = try plainOutputs(layer, biases, old)
     let squares = LeastSquares(
       sums(input.builtTensors, targets, windows, layer), unit: 1, weights: layer.weights, ridge: 10 * options.ridge)
     guard let factor = squares.factor() else { return nil }
@@ -168,17 +170,20 @@ struct LayerPlan {
   }
 
   /// What the original layer computes in the original network, before its activation.
-  private mutating func plainOutputs(_ layer: Layer, _ old: Graph) throws -> [Tensor] {
+  private mutating func plainOutputs(_ layer: Layer, _ biases: [Tensor], _ old: Graph) throws -> [Tensor] {
     let node = layer.candidate.node
     var part = Graph(name: old.name)
     let x = part.addInput("x", old.type(of: node.operands[0]))
-    let rest = node.operands.dropFirst().map { operand in
-      part.addConstant(
-        operand == node.operands[1] ? layer.weights : old.constant(operand) ?? Tensor(zeros: .float32, [layer.weights.shape[0]]))
-    }
+    let rest = ([layer.weights] + biases).map { part.addConstant($0) }
     let y = try part.append1(node.op.withoutActivation.op, [x] + rest, origin: node.origin)
     part.addOutput("y", y)
     return try replay.originals(of: node.operands[0]).map { try context.evaluate(part, [$0], [y])[0] }
+  }
+
+  /// The bias in a list, which is empty where a layer has none; nil where it is computed.
+  private func plainBiases(_ node: Node, _ old: Graph) throws -> [Tensor]? {
+    let biases = try node.operands.dropFirst(2).compactMap { try plainNumbers($0, in: old) }
+    return biases.count == node.operands.count - 2 ? biases : nil
   }
 
   /// Runs the new layer, and keeps both networks' results for what follows. Returns both, after the activation.

@@ -1,3 +1,4 @@
+import Calibration
 import GraphIR
 import PluginAPI
 
@@ -39,7 +40,7 @@ extension Pass {
       context.note("the target reads sums as they are")
       return graph
     }
-    var layers = readableLayers(graph, context.note)
+    var layers = readableLayers(graph, context.target, context.note)
     if codes.isComparator, context.target?.converter?.hasReferences == true {
       let deciding = Set(
         layers.filter { id in
@@ -66,8 +67,10 @@ extension Pass {
   }
 }
 
-/// The binary layers that may get a readout: those without one, whose sums go to rescales with constant factors only.
-private func readableLayers(_ graph: Graph, _ note: (String) -> Void) -> [NodeID] {
+/// The binary layers that may get a readout: those without one, whose sums go to rescales with constant factors only, and whose codes the target
+/// takes: others run on the host, which has no converters.
+private func readableLayers(_ graph: Graph, _ target: Target?, _ note: (String) -> Void) -> [NodeID] {
+  let ranges = ValueRange.all(in: graph, inputs: .unbounded)
   var isRescaledOnly = [Bool](repeating: true, count: graph.values.count)
   for output in graph.outputs { isRescaledOnly[Int(output.value.index)] = false }
   for node in graph.nodes {
@@ -85,6 +88,12 @@ private func readableLayers(_ graph: Graph, _ note: (String) -> Void) -> [NodeID
       note("\(node.label): has a readout already")
     } else if !isRescaledOnly[Int(node.results[0].index)] {
       note("\(node.label): read exactly, its sums are used by more than a rescale")
+      return false
+    } else if let target, !target.takes(ranges[Int(node.operands[0].index)]) {
+      let range = ranges[Int(node.operands[0].index)]
+      note(
+        "\(node.label): read exactly by the host, its codes reach \(Int(range.lo))...\(Int(range.hi)), "
+          + "'\(target.name)' takes \(target.codes.lowerBound)...\(target.codes.upperBound)")
       return false
     }
     return shape.readout == .exact
@@ -164,6 +173,9 @@ private func scaled(_ operands: [ValueID], _ read: [ValueID: Float], _ graph: in
 }
 
 extension Target {
+  /// Whether its inputs can have all codes of a range.
+  fileprivate func takes(_ range: ValueRange) -> Bool { range.lo >= Float(codes.lowerBound) && range.hi <= Float(codes.upperBound) }
+
   /// The sum that one code stands for on the chip itself, in a layer of such tiles.
   fileprivate func step(tile: Int, _ codes: ReadoutCodes) -> Double {
     Double(converter?.meanInputs ?? tile) * (Double(largestCode) * (converter?.fullScale ?? 1)) / codes.largest
