@@ -88,6 +88,23 @@ private func run(_ graph: Graph, _ inputs: Tensor...) throws -> Tensor {
     #expect(try sketch.imported(batch: 4).graph.nodes.map(\.op) == [.reshape(Reshape(shape: [4, 6]))])
   }
 
+  /// Extents beside the free batch are numbers to compute with, as attention divides by the root of one.
+  @Test func extentsBesideTheFreeBatchAreConstants() throws {
+    func sketch(_ axis: Int64) -> ModelSketch {
+      ModelSketch(
+        [
+          SketchedNode("Shape", ["x"], ["s"]), SketchedNode("Gather", ["s", "axis"], ["n"]),
+          SketchedNode("Cast", ["n"], ["f"], [("to", .int(1))]), SketchedNode("Sqrt", ["f"], ["r"]),
+          SketchedNode("Div", ["x", "r"], ["y"]),
+        ],
+        inputs: [("x", [.named("batch"), .fixed(2), .fixed(4)])], initializers: [("axis", Tensor(.int64, [], [axis]))])
+    }
+    let graph = try sketch(2).graph()
+    #expect(graph.nodes.map(\.op) == [.binary(.div)] && graph.constant(graph.nodes[0].operands[1])?.floats == [2])
+    let fault = try #require(throws: Diagnostic.self) { try sketch(0).graph() }
+    #expect(fault.kind == .unsupported && fault.hint == "bind it with --batch")
+  }
+
   @Test func whatTheFreeBatchCannotBeUsedForIsSaid() throws {
     let size = ModelSketch(
       [

@@ -139,8 +139,15 @@ struct ConstantFolder {
     }
   }
 
-  /// Faults for nodes that outputs need and that use an assumed batch.
-  func batchFaults(in graph: Graph) -> [Diagnostic] {
+  /// Those of `values`, of the finished graph and computed from an assumed batch, that are the same for every batch.
+  mutating func settled(_ values: [ValueID], in graph: Graph) -> [ValueID: Tensor] {
+    var settled: [ValueID: Tensor] = [:]
+    for id in values where batchDependent.contains(id) { settled[id] = try? tensor(id, "the result", in: graph) }
+    return settled
+  }
+
+  /// Faults for nodes that outputs need and that use an assumed batch, but for those that give what is `settled`.
+  func batchFaults(in graph: Graph, settled: [ValueID: Tensor]) -> [Diagnostic] {
     if assumptions.isEmpty { return [] }
     var isLive = [Bool](repeating: false, count: graph.values.count)
     for output in graph.outputs { isLive[Int(output.value.index)] = true }
@@ -148,7 +155,7 @@ struct ConstantFolder {
     for output in graph.outputs where assumptions[output.value] != nil {
       faults.append(Diagnostic.freeBatch("output '\(output.name)' is computed from the free batch"))
     }
-    for node in graph.nodes.reversed() where node.results.contains(where: { isLive[Int($0.index)] }) {
+    for node in graph.nodes.reversed() where node.results.contains(where: { isLive[Int($0.index)] && settled[$0] == nil }) {
       for operand in node.operands { isLive[Int(operand.index)] = true }
       if node.operands.contains(where: { assumptions[$0] != nil }) {
         faults.append(Diagnostic.freeBatch("the result depends on the free batch").at("node '\(node.origin)'"))

@@ -146,8 +146,17 @@ struct GraphBuilder {
     return id
   }
 
-  /// Faults for values of the finished graph that depend on the free batch in a way that no op of the IR can say.
-  func batchFaults() -> [Diagnostic] { folder.batchFaults(in: graph) }
+  /// Constants in the finished graph's place of what was computed from the free batch and does not depend on it, such as another extent of the
+  /// same shape. Throws where a value depends on the batch in a way that no op of the IR can say.
+  mutating func settleBatch() throws -> [ValueID: Tensor] {
+    // Where what shapes alone say meets what inputs say.
+    var met: Set<ValueID> = []
+    for node in graph.nodes where node.operands.contains(where: { sources[$0] != nil }) { met.formUnion(node.operands) }
+    let candidates = graph.nodes.filter { $0.results.count == 1 }.map { $0.results[0] }.filter { sources[$0] == nil && met.contains($0) }
+    let settled = folder.settled(candidates, in: graph)
+    try Diagnostics.throwIfAny(folder.batchFaults(in: graph, settled: settled))
+    return settled
+  }
 }
 
 extension Diagnostic {

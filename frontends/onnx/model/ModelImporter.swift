@@ -44,12 +44,13 @@ struct ModelImporter {
       guard let value = values[name] else { throw Diagnostic(.unsupported, "output '\(name)' is a sequence") }
       builder.addOutput(name, value)
     }
-    try Diagnostics.throwIfAny(builder.batchFaults())
+    let settled = try builder.settleBatch()
     let bound = builder.boundInputs
     let boundNames = builder.graph.inputs.filter { bound[$0] != nil }.map { builder.graph[$0].name }
     let note = "shapes depend on what was given for \(boundNames.map { "'\($0)'" }.joined(separator: ", ")): it is a constant now"
     return ImportedModel(
-      graph: builder.graph.replacingInputs(bound).pruned(), notes: source.notes + (bound.isEmpty ? [] : [note]), boundInputs: boundNames,
+      graph: builder.graph.replacing(bound.merging(settled) { $1 }).pruned(), notes: source.notes + (bound.isEmpty ? [] : [note]),
+      boundInputs: boundNames,
       inputNames: builder.graph.inputs.map { builder.graph[$0].name })
   }
 
@@ -165,8 +166,8 @@ private struct RefusedOperators {
 }
 
 extension Graph {
-  /// The graph with constants in the place of some inputs.
-  fileprivate func replacingInputs(_ constants: [ValueID: Tensor]) -> Graph {
+  /// The graph with constants in the place of some inputs and results.
+  fileprivate func replacing(_ constants: [ValueID: Tensor]) -> Graph {
     if constants.isEmpty { return self }
     var new = Graph(name: name)
     var map = [ValueID?](repeating: nil, count: values.count)
@@ -183,6 +184,10 @@ extension Graph {
       case .result(let id, let place):
         guard place == 0 else { continue }
         let node = self[id]
+        if let tensor = constants[node.results[0]] {
+          map[index] = new.addConstant(tensor, name: value.name)
+          continue
+        }
         let results = new.append(
           node.op, node.operands.map(mapped), resultTypes: node.results.map { type(of: $0) }, origin: node.origin,
           names: node.results.map { self[$0].name })
