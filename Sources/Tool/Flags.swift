@@ -256,7 +256,11 @@ extension LabelledDataset {
     guard count >= 1 else { throw Diagnostic(.usage, "--calibrate-count must be positive") }
     let data = try LabelledDataset(spelling: spelling, needsLabels: false).fitted(to: graph)
     let taken = min(count, data.count)
-    return try data.batches(of: 100, count: taken - taken % (data.boundBatch ?? 1)).map(data.inputs)
+    let batch = data.boundBatch ?? 1
+    guard taken >= batch else {
+      throw Diagnostic(.usage, "\(taken) samples do not fill the model's batch of \(batch)", file: spelling, hint: "give more of them")
+    }
+    return try data.batches(of: 100, count: taken - taken % batch).map(data.inputs)
   }
 }
 

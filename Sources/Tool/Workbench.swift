@@ -52,8 +52,11 @@ struct Workbench {
     var request = try model.request()
     request.given = given
     var imported = try registry.importModel(request)
-    // Data calibrates in batches; a batch of 1 that exporters write is any batch, unless the user says otherwise.
-    if lowering.calibrate != nil, model.reading.batch == nil, model.reading.dimensions.isEmpty {
+    let targets = try configured.compactMap { machine in try machine.target().map { (machine, $0) } }
+    let target = targets.first?.1
+    let stage = try lowering.stage(hasTarget: target != nil)
+    // Data calibrates in batches, and chips take any; a batch of 1 that exporters write is any batch, unless the user says otherwise.
+    if stage == .lowered || lowering.calibrate != nil, model.reading.batch == nil, model.reading.dimensions.isEmpty {
       imported.graph = imported.graph.freeingBatch() ?? imported.graph
     }
     inputNames = imported.inputNames
@@ -68,10 +71,6 @@ struct Workbench {
       runner.reproducerFolder = folder
     }
     session.calibration = try lowering.calibrationBatches(for: imported.graph)
-
-    let targets = try configured.compactMap { machine in try machine.target().map { (machine, $0) } }
-    let target = targets.first?.1
-    let stage = try lowering.stage(hasTarget: target != nil)
     if stage == .lowered { try Workbench.requireOneWay(targets) }
     var frontier: [Table] = []
     switch stage {

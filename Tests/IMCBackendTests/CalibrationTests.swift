@@ -41,6 +41,12 @@ import Testing
     #expect(try set.specimen(chip: 10, without: nil, isTrimmed: nil).run([x], taps: [], threads: 1).outputs[0] != wanted)
   }
 
+  /// Errors beyond what trims reach leave trims at their ends.
+  @Test func trimsHaveAnEnd() throws {
+    let made = try chip(Networks.streamedLast(), [("offset", "1e300"), ("adc-gain", "1e30")]).calibrated()
+    #expect(made.trims[0].offsets.allSatisfy { abs($0) == 100_000 } && made.trims[0].gains.allSatisfy { abs($0) == 100_000 })
+  }
+
   @Test func textRoundTrips() throws {
     let calibration = ChipCalibration(
       hardware: "a \"chip\"", circuits: "64 columns", seed: 3, chip: 7,

@@ -19,10 +19,8 @@ struct IMCExecutable: FabricatedExecutable, ConvertingExecutable {
     if let calibration = errors.calibration { try IMCExecutable.require(calibration.ranges, in: program) }
     if !program.isContract && maker.chip == nil {
       throw Diagnostic(
-        .unsupported,
-        "circuit errors, and bits that are read one by one, need a graph with a free batch, f32 inputs and values that floats hold",
-        place: graph.name,
-        hint: "leave --batch out, or errors off")
+        .unsupported, "circuit errors, and bits that are read one by one, are computed in floats: \(Plan.obstacle(in: graph))",
+        place: graph.name, hint: "a free batch, f32 inputs, and values of f32 or codes of a byte would be right")
     }
   }
 

@@ -86,10 +86,12 @@ struct Parts {
   }
 
   /// What a controller finds with test inputs, and sets.
-  private func measured(_ macro: Int, _ gains: [Double], _ offsets: [Double], _ steps: [Double]) -> ChipCalibration.Trims {
-    ChipCalibration.Trims(
-      macro: macro, fullScale: gains.reduce(0, +) / Double(gains.count), offsets: offsets.map { Int(($0 / offsetStep).rounded()) },
-      gains: steps.map { Int((($0 - 1) / Parts.gainTrimStep).rounded()) })
+  private func measured(_ macro: Int, _ gains: [Double], _ offsets: [Double], _ made: [Double]) -> ChipCalibration.Trims {
+    // No trim has more steps than a calibration file takes.
+    func steps(_ share: Double) -> Int { Int(min(max(share.rounded(), -100_000), 100_000)) }
+    return ChipCalibration.Trims(
+      macro: macro, fullScale: gains.reduce(0, +) / Double(gains.count), offsets: offsets.map { steps($0 / offsetStep) },
+      gains: made.map { steps(($0 - 1) / Parts.gainTrimStep) })
   }
 
   func inputGain(macro: Int, column: Int) -> Double { inputGains[macro]?[column] ?? 1 }

@@ -40,7 +40,7 @@ final class MadeLayer: @unchecked Sendable {
       let sigma = offset + tiles * 16
       let factor = base - tableFloats + perBlock - 32
       for lane in 0..<16 {
-        factor[lane] = finish.factor[number * 16 + lane] / MadeLayer.worth(wiring, parts.machine)
+        factor[lane] = finish.factor[number * 16 + lane]
         factor[16 + lane] = finish.addend[number * 16 + lane]
       }
       blocks[number] = bitline_imc_block(
@@ -125,11 +125,10 @@ final class MadeLayer: @unchecked Sendable {
     }
   }
 
-  /// What a code counts: bit-serial evaluations drive every column fully, and are that much too large.
-  private static func worth(_ wiring: LayerWiring, _ machine: Machine) -> Float {
-    if !wiring.isBitSerial { return 1 }
-    if case .adc = wiring.layer.readout { return Float(machine.largestCode) }
-    return 1
+  /// The sum that a total of codes counts in: bit-serial evaluations drive every column fully, and are that much too large.
+  private static func unit(_ wiring: LayerWiring, _ machine: Machine) -> Float {
+    guard wiring.isBitSerial, case .adc = wiring.layer.readout else { return 1 }
+    return 1 / Float(machine.largestCode)
   }
 
   private static func descriptor(_ wiring: LayerWiring, _ finish: Plan.Finish, _ machine: Machine, isIdeal: Bool, sharesCharge: Bool)
@@ -153,6 +152,7 @@ final class MadeLayer: @unchecked Sendable {
       columns: UnsafePointer(wiring.columns), planes: Int32(wiring.planes), plane_stride: Int32(wiring.planeStorage),
       quads: wiring.quads.map { UnsafePointer($0) }, quad_starts: UnsafePointer(wiring.quadStarts),
       swaps_by_row: layer.slots * wiring.planes % 2 == 1 && !isSingle ? 1 : 0, blocks: Int32(wiring.blocks), width: width, lsb: lsb,
+      unit: unit(wiring, machine),
       top: top,
       lo: finish.lo, hi: finish.hi, row_stride: isSingle ? Int32(wiring.output.storage) : width,
       block_stride: Int32(layer.positions) * width, noise_row_stride: isSingle ? Int32(wiring.noiseQuads * 64) : width,

@@ -37,6 +37,20 @@ extension Plan {
     }
   }
 
+  /// Why a graph has no plan, as far as types tell.
+  static func obstacle(in graph: Graph) -> String {
+    for id in graph.inputs where graph.type(of: id).element != .float32 || !graph.type(of: id).shape.hasFreeBatch {
+      return "input '\(graph[id].name)' is \(graph.type(of: id))"
+    }
+    for node in graph.nodes where !node.operands.allSatisfy({ graph.constant($0) != nil }) {
+      let types = node.results.map { graph.type(of: $0) }
+      for type in types where ![.float32, .uint8, .int8, .bool, .int32].contains(type.element) || !type.shape.hasFreeBatch {
+        return "node '\(node.origin)' gives \(type)"
+      }
+    }
+    return "its sums are too large"
+  }
+
   /// Walks the graph once.
   private struct Builder {
     let program: Program
@@ -255,9 +269,8 @@ extension Plan {
       let ones = [Float](repeating: 1, count: wiring.blocks * 16)
       var finish = Finish(factor: ones, addend: ones.map { _ in 0 })
       let sums = node.results[0]
-      // A rescale that alone uses the sums is done where they are made; what was read bit by bit is no whole number before it is one factor
-      // that is rounded, so there the rescale is a step of its own, with the same bytes whoever looks at the sums.
-      if !wiring.isBitSerial, !wanted.contains(sums), uses[Int(sums.index)] == 1,
+      // A rescale that alone uses the sums is done where they are made.
+      if !wanted.contains(sums), uses[Int(sums.index)] == 1,
         let next = graph.nodes.first(where: { $0.operands.contains(sums) }), case .rescale(let a) = next.op, next.operands.count == 3,
         next.operands[0] == sums, let factor = constant(next.operands[1]), let addend = constant(next.operands[2])
       {

@@ -41,7 +41,7 @@ struct BinarizeOptions {
     keepsLast = options[text: "last"] != "binarize"
     refitsLast = options[flag: "refit"]
     ridge = options[number: "ridge"] ?? 1e-3
-    guard ridge > 0 else { throw Diagnostic(.usage, "a ridge of \(ridge) is not positive") }
+    guard ridge > 0, ridge <= 1e6 else { throw Diagnostic(.usage, "a ridge of \(ridge) is no share", hint: "above 0, at most 1e6") }
     seed = UInt64(options[int: "seed"] ?? 1)
     if let method, method.needsData, context.calibration.isEmpty {
       throw Diagnostic(.usage, "method '\(method.name)' needs data", hint: "give --calibrate DATA, or say method=sign")

@@ -61,7 +61,7 @@ INLINE F32 V(read)(int law, int counts, const bitline_imc_layer *layer, const bi
 }
 
 INLINE void V(finish)(const bitline_imc_layer *layer, const bitline_imc_block *block, F32 total, float *result) {
-  const F32 product = total * V(load)(block->factor);
+  const F32 product = total * (F32)layer->unit * V(load)(block->factor);
   V(store)(result, V(clip)(product + V(load)(block->addend), layer->lo, layer->hi));
 }
 
@@ -128,19 +128,19 @@ INLINE void V(rows)(int law, int counts, const bitline_imc_layer *layer, const b
       if (own) own += layer->noise_stride;
     }
   }
-  const F32 factor = V(load)(block->factor), addend = V(load)(block->addend);
+  const F32 unit = layer->unit, factor = V(load)(block->factor), addend = V(load)(block->addend);
   const float lo = layer->lo, hi = layer->hi;
   const int64_t row_stride = layer->row_stride;
   float *result = results + first * row_stride + (int64_t)number * layer->block_stride;
   if (used == RUN) {
 #pragma clang loop unroll(full)
     for (int j = 0; j < RUN; j++, result += row_stride) {
-      const F32 product = total[j] * factor;
+      const F32 product = total[j] * unit * factor;
       V(store)(result, V(clip)(product + addend, lo, hi));
     }
   } else {
     for (int j = 0; j < used; j++, result += row_stride) {
-      const F32 product = total[j] * factor;
+      const F32 product = total[j] * unit * factor;
       V(store)(result, V(clip)(product + addend, lo, hi));
     }
   }
@@ -179,7 +179,7 @@ INLINE void V(lookup)(int law, int counts, int most, int planes, const bitline_i
       if (own) own += layer->noise_stride;
     }
   }
-  const F32 product = total * V(load)(block->factor);
+  const F32 product = total * (F32)layer->unit * V(load)(block->factor);
   V(store)(results + (int64_t)row * layer->row_stride + (int64_t)number * layer->block_stride,
            V(clip)(product + V(load)(block->addend), layer->lo, layer->hi));
 }

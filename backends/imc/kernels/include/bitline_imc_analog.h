@@ -38,7 +38,7 @@ typedef struct {
   const float *beta;
   // [tiles]: 1 / ln(1 - beta).
   const float *log_scale;
-  // [16]: result = clip(total * factor + addend, lo, hi), multiplied and added without fusing.
+  // [16]: result = clip(total * unit * factor + addend, lo, hi), multiplied in that order and added without fusing.
   const float *factor;
   const float *addend;
   // Filters, at most 16.
@@ -65,6 +65,8 @@ typedef struct {
   // Lanes computed: 8 where no block has more filters, else 16. Noise is as wide.
   int32_t width;
   float lsb;
+  // The sum that a total counts in; 1 but for bits that are read one by one.
+  float unit;
   float top;
   float lo;
   float hi;
