@@ -42,7 +42,12 @@ extension Plan {
     for id in graph.inputs where graph.type(of: id).element != .float32 || !graph.type(of: id).shape.hasFreeBatch {
       return "input '\(graph[id].name)' is \(graph.type(of: id))"
     }
-    for node in graph.nodes where !node.operands.allSatisfy({ graph.constant($0) != nil }) {
+    var fixed: Set<ValueID> = []
+    for node in graph.nodes {
+      if node.operands.allSatisfy({ graph.constant($0) != nil || fixed.contains($0) }) {
+        fixed.formUnion(node.results)
+        continue
+      }
       let types = node.results.map { graph.type(of: $0) }
       for type in types where ![.float32, .uint8, .int8, .bool, .int32].contains(type.element) || !type.shape.hasFreeBatch {
         return "node '\(node.origin)' gives \(type)"
