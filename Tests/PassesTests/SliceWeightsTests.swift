@@ -84,14 +84,15 @@ import Testing
   }
 
   /// The integer operators' form: products in f64, a bias, one rounding to f32. Sums here are whole and small, so that nothing is rounded.
-  @Test(arguments: [true, false]) func integerOperators(_ isConv: Bool) throws {
+  @Test(arguments: [true, false], [0, 7]) func integerOperators(_ isConv: Bool, _ zero: Int) throws {
     var random = Seeded(isConv ? 1 : 2)
     var graph = Graph(name: "integers")
     let shape: Shape = isConv ? [Shape.free, 2, 5, 5] : [Shape.free, 40]
     let q = graph.addInput("q", TensorType(.uint8, shape))
     var toDouble = Cast()
     toDouble.to = .float64
-    let x = try graph.append1(.cast(toDouble), [q], origin: "codes")
+    var x = try graph.append1(.cast(toDouble), [q], origin: "codes")
+    if zero != 0 { x = try graph.append1(.binary(.sub), [x, graph.addConstant(Tensor(.float64, [], [Double(zero)]))], origin: "codes") }
     func whole(_ shape: Shape, _ range: ClosedRange<Int>) -> ValueID {
       graph.addConstant(Tensor(.float64, shape, (0..<(shape.elementCount ?? 0)).map { _ in Double(Int.random(in: range, using: &random)) }))
     }
@@ -109,8 +110,10 @@ import Testing
     graph.addOutput("y", try graph.append1(.binary(.mul), [numbers, scale], origin: "scale"))
     let outcome = try run("slice-weights{bits=4}, canonicalize, lower-binary, tile", on: graph)
     #expect(outcome.graph.nodes.count { if case .rescale = $0.op { true } else { false } } == 1)
-    // Five slices and their rescale, the scale folded in: no f64 is left.
-    #expect(outcome.graph.nodes.count == 6 && outcome.graph.valueIDs.allSatisfy { outcome.graph.type(of: $0).element != .float64 })
+    // Five slices and their rescale, the scale folded in, and padding that is no 0: no f64 is left.
+    #expect(
+      outcome.graph.nodes.count == (isConv && zero != 0 ? 7 : 6)
+        && outcome.graph.valueIDs.allSatisfy { outcome.graph.type(of: $0).element != .float64 })
     let codes = Tensor(
       .uint8, shape.bound(batch: 4),
       (0..<4 * shape.dimensions.dropFirst().reduce(1, *)).map { _ in random.pick([0, 3, 200, 255]) as UInt8 })

@@ -17,7 +17,7 @@ extension Pass {
   /// bits in every slice, so that the sums of a slice are spread around 0 as those of the layer are.
   ///
   /// Layers of the integer operators (`QLinearConv` and its kin) are sums of products in f64 of codes and whole numbers; they become layers of codes
-  /// in f32, which the passes after this one lower. Their sums then are rounded to f32, before the bias is added and not only after it.
+  /// in f32, with the zero point that is taken off them, which the passes after this one lower. Their sums then are rounded to f32, before the bias is added and not only after it.
   ///
   ///     %x = cast(%q) {to=f64}                         // before; %w: f64, whole numbers
   ///     %p = dense(%x, %w)
@@ -79,7 +79,7 @@ private struct WeightSlicer {
     var operands = candidate.operands
     guard let whole = WholeWeights(operands[1], in: graph, roundingTo: rounds ? bits : nil) else { return nil }
     let isDouble = graph.type(of: operands[0]).element == .float64
-    var codes: ValueID?
+    var codes: (value: ValueID, zero: Int)?
     if isDouble {
       codes = graph.castCodes(operands[0])
       guard codes != nil, operands.dropFirst(2).allSatisfy({ graph.constant($0) != nil }) else { return nil }
@@ -91,7 +91,9 @@ private struct WeightSlicer {
     note("\(node.label): weights up to \(whole.largest) in \(slices.worths.count) slices of bits")
     operands[1] = try slices.add(to: &graph, inPlaceOf: operands[1], origin: node.origin)
     guard let codes else { return try graph.append(node.op, operands, origin: node.origin) }
-    operands[0] = try graph.append1(.dequantize(AxisAttribute()), [codes, graph.addConstant(.scalar(1))], origin: node.origin)
+    var numbers = [codes.value, graph.addConstant(.scalar(1))]
+    if codes.zero != 0 { numbers.append(graph.addConstant(.integers(graph.type(of: codes.value).element, [], [codes.zero]))) }
+    operands[0] = try graph.append1(.dequantize(AxisAttribute()), numbers, origin: node.origin)
     for place in operands.indices.dropFirst(2) {
       guard let bias = graph.constant(operands[place]) else { continue }
       operands[place] = graph.addConstant(Tensor(.float32, bias.shape, bias.doubles.map { Float($0) }), name: graph[operands[place]].name)
@@ -110,10 +112,20 @@ private struct WeightSlicer {
 }
 
 extension Graph {
-  /// The codes of one byte that a value is a cast of.
-  fileprivate func castCodes(_ id: ValueID) -> ValueID? {
-    guard let producer = producer(of: id), case .cast(let a) = self[producer].op, !a.reinterprets else { return nil }
-    let codes = self[producer].operands[0]
-    return type(of: codes).element == .uint8 || type(of: codes).element == .int8 ? codes : nil
+  /// The codes of one byte that a value is a cast of, less a number that is one of them; 0 where nothing is taken off.
+  fileprivate func castCodes(_ id: ValueID) -> (value: ValueID, zero: Int)? {
+    guard let producer = producer(of: id) else { return nil }
+    let node = self[producer]
+    switch node.op {
+    case .cast(let a) where !a.reinterprets:
+      let codes = node.operands[0]
+      return type(of: codes).element == .uint8 || type(of: codes).element == .int8 ? (codes, 0) : nil
+    case .binary(.sub):
+      guard let codes = castCodes(node.operands[0]), codes.zero == 0, let zeros = constant(node.operands[1]), zeros.count == 1,
+        let zero = Int(exactly: zeros.double(at: 0)), type(of: codes.value).element.integerRange?.contains(zero) == true
+      else { return nil }
+      return (codes.value, zero)
+    default: return nil
+    }
   }
 }
