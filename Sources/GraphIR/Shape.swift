@@ -23,6 +23,9 @@ public struct Shape: Hashable, Sendable {
   /// Whether the batch extent is still to be bound.
   public var hasFreeBatch: Bool { dimensions.first == Shape.free }
 
+  /// The samples in a value: of a bound batch, which is dimension 0 of every value that has samples; 1 where the batch is free.
+  public var boundSamples: Int { hasFreeBatch || rank < 2 ? 1 : max(dimensions[0], 1) }
+
   /// The number of elements; nil when the batch is free or the product overflows.
   public var elementCount: Int? { Shape.product(dimensions) }
 

@@ -59,10 +59,11 @@ public enum CalibrationFile {
       chip: try root.entry("chip").int(0...Int.max),
       trims: try root.entry("trims").list().map { each in
         let body = try each.fields(["macro", "full_scale", "offsets", "gains"])
+        let steps = -ChipCalibration.Trims.mostSteps...ChipCalibration.Trims.mostSteps
         return ChipCalibration.Trims(
           macro: try body.entry("macro").int(0...65535), fullScale: try body.entry("full_scale").number(0.01...100),
-          offsets: try body.entry("offsets").list().map { try $0.int(-100_000...100_000) },
-          gains: try body.entry("gains").list().map { try $0.int(-100_000...100_000) })
+          offsets: try body.entry("offsets").list().map { try $0.int(steps) },
+          gains: try body.entry("gains").list().map { try $0.int(steps) })
       },
       ranges: try root.entry("ranges").list().map { each in
         let body = try each.fields(["layer", "bits", "lsb"])

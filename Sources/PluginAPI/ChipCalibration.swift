@@ -4,6 +4,9 @@
 public struct ChipCalibration: Hashable, Sendable {
   /// What a controller set on one macro, in the steps of its trims.
   public struct Trims: Hashable, Sendable {
+    /// The steps that a trim has to either side; ours, far beyond any real one's.
+    public static let mostSteps = 100_000
+
     /// The macro's number.
     public var macro: Int
     /// What the input converters' full scale was found to be, as a share of what it should be; they are set back by that.

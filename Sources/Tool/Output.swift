@@ -41,22 +41,10 @@ func report(_ tables: [(key: String, table: Table)], extra: [(String, JSON)] = [
   switch format {
   case .text: writeOut(tables.map(\.table.text).joined(separator: "\n"))
   case .json:
-    let keys = distinct(tables.map(\.key))
+    // The same names, with a number behind those that stood before.
+    var taken = Set<String>()
+    let keys = tables.map { taken.claim($0.key, separator: " ") }
     writeOut(JSON.object(extra + zip(keys, tables).map { ($0, JSON($1.table)) }).text)
-  }
-}
-
-/// The same names, with a number behind those that stood before.
-private func distinct(_ names: [String]) -> [String] {
-  var taken = Set<String>()
-  return names.map { name in
-    var candidate = name
-    var number = 2
-    while !taken.insert(candidate).inserted {
-      candidate = "\(name) \(number)"
-      number += 1
-    }
-    return candidate
   }
 }
 

@@ -68,13 +68,7 @@ struct RunCommand: ToolCommand {
         return isSafe ? Character(scalar) : "_"
       })
     if safe.isEmpty || safe.allSatisfy({ $0 == "." }) { safe = "_" + safe }
-    var candidate = safe
-    var number = 2
-    while !taken.insert(candidate).inserted {
-      candidate = "\(safe)-\(number)"
-      number += 1
-    }
-    return candidate
+    return taken.claim(safe, separator: "-")
   }
 
   private static func preview(_ tensor: Tensor) -> String {

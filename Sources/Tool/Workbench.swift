@@ -56,7 +56,7 @@ struct Workbench {
     let target = targets.first?.1
     let stage = try lowering.stage(hasTarget: target != nil)
     // Data calibrates in batches, and chips take any; a batch of 1 that exporters write is any batch, unless the user says otherwise.
-    if stage == .lowered || lowering.calibrate != nil, model.reading.batch == nil, model.reading.dimensions.isEmpty {
+    if stage == .lowered, model.reading.batch == nil, model.reading.dimensions.isEmpty {
       imported.graph = imported.graph.freeingBatch() ?? imported.graph
     }
     inputNames = imported.inputNames

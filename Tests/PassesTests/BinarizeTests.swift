@@ -203,14 +203,18 @@ import Testing
     let (graph, _, _) = try layer(seed: 1)
     // Many small numbers and one outlier, in two bits: the step to the outlier is wider than all others.
     let data = Tensor(.float32, [200, 6], (0..<1200).map { $0 == 0 ? 4 : Float($0 % 100) / 100 })
-    func scale(_ range: String) throws -> Float {
-      let graph = try run("binarize{first=binarize,last=binarize,bits=2,range=\(range)}", on: graph, calibration: [[data]]).graph
+    func scale(_ range: String, _ other: Tensor? = nil) throws -> Float {
+      let graph = try run("binarize{first=binarize,last=binarize,bits=2,range=\(range)}", on: graph, calibration: [[other ?? data]]).graph
       let quantize = try #require(graph.nodes.first { if case .quantize = $0.op { true } else { false } })
       return try #require(graph.constant(quantize.operands[1])).floats[0]
     }
     #expect(try scale("max") == 4 / 3)
     for range in ["error", "percentile,percentile=99"] { #expect(try scale(range) * 3 < 2, "\(range)") }
     #expect(try scale("kl") <= 4 / 3)
+    // Half of all numbers in one bin near 0: what is clipped into that bin alone tells nothing apart from itself.
+    let twofold = Tensor(.float32, [200, 6], (0..<1200).map { $0 % 2 == 0 ? 0.004 : $0 % 12 == 1 ? 0.9 : 1 as Float })
+    let end = try 3 * scale("kl", twofold)
+    #expect(end >= 1 / 16, "\(end)")
   }
 }
 

@@ -21,7 +21,7 @@ extension BaselineExecutable {
   /// Where a value lies: the smallest memory that holds one sample of it.
   private func memory(of value: ValueID) -> ProcessorDescription.Memory {
     let type = graph.type(of: value)
-    let samples = graph.constant(value) == nil ? samples(in: type.shape) : 1
+    let samples = graph.constant(value) == nil ? type.shape.boundSamples : 1
     return settings.machine.memory(holding: (type.shape.elementCountPerSample ?? 0) / samples * type.element.storageBytes)
   }
 

@@ -45,12 +45,7 @@ struct BaselineExecutable: Executable {
   }
 
   /// Samples that one run of a node makes: 1 where the batch is free, dimension 0 where it is bound.
-  func samples(of node: Node) -> Int { samples(in: graph.type(of: node.results[0]).shape) }
-
-  /// Samples in a value of that shape.
-  func samples(in shape: Shape) -> Int {
-    shape.hasFreeBatch || shape.rank < 2 ? 1 : max(shape[0], 1)
-  }
+  func samples(of node: Node) -> Int { graph.type(of: node.results[0]).shape.boundSamples }
 
   var costs: CostReport? {
     guard settings.machine.clock.number != nil, let tallies = try? countedOnZeros() else { return nil }

@@ -19,7 +19,6 @@ final class MadeChip: @unchecked Sendable {
     self.draws = draws
     let parts = Parts(plan.machine, errors, draws, kernels)
     let numbers = program.layerOfNode
-    let earlierWrites = program.earlierWrites
     var place: UInt32 = 0
     for (wiring, finish) in zip(plan.wirings, plan.finishes) {
       guard let number = numbers[wiring.layer.node] else { preconditionFailure("a wired layer is not in the program") }
@@ -29,7 +28,7 @@ final class MadeChip: @unchecked Sendable {
           let positions = copies == 1 ? 0..<wiring.layer.positions : program.positions(ofLayer: number, copy: copy)
           let placements = program.placements(ofLayer: number, copy: copy)
           return MadeLayer(
-            wiring, finish, placements.map { $0 }, earlierWrites: Array(earlierWrites[placements.indices]), parts, positions: positions,
+            wiring, finish, Array(placements), earlierWrites: Array(program.earlierWrites[placements.indices]), parts, positions: positions,
             noisePlace: place)
         })
       place += UInt32(wiring.noiseQuads)
@@ -87,8 +86,8 @@ struct Parts {
 
   /// What a controller finds with test inputs, and sets.
   private func measured(_ macro: Int, _ gains: [Double], _ offsets: [Double], _ made: [Double]) -> ChipCalibration.Trims {
-    // No trim has more steps than a calibration file takes.
-    func steps(_ share: Double) -> Int { Int(min(max(share.rounded(), -100_000), 100_000)) }
+    let most = Double(ChipCalibration.Trims.mostSteps)
+    func steps(_ share: Double) -> Int { Int(min(max(share.rounded(), -most), most)) }
     return ChipCalibration.Trims(
       macro: macro, fullScale: gains.reduce(0, +) / Double(gains.count), offsets: offsets.map { steps($0 / offsetStep) },
       gains: made.map { steps(($0 - 1) / Parts.gainTrimStep) })

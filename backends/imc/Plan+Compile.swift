@@ -37,6 +37,9 @@ extension Plan {
     }
   }
 
+  /// Elements that floats hold; of sums, `addReference` sees to it.
+  private static let heldElements: Set<DataType> = [.float32, .uint8, .int8, .bool, .int32]
+
   /// Why a graph has no plan, as far as types tell.
   static func obstacle(in graph: Graph) -> String {
     for id in graph.inputs where graph.type(of: id).element != .float32 || !graph.type(of: id).shape.hasFreeBatch {
@@ -49,7 +52,7 @@ extension Plan {
         continue
       }
       let types = node.results.map { graph.type(of: $0) }
-      for type in types where ![.float32, .uint8, .int8, .bool, .int32].contains(type.element) || !type.shape.hasFreeBatch {
+      for type in types where !heldElements.contains(type.element) || !type.shape.hasFreeBatch {
         return "node '\(node.origin)' gives \(type)"
       }
     }
@@ -101,11 +104,9 @@ extension Plan {
 
     func count(_ id: ValueID) -> Int? { graph.type(of: id).shape.elementCountPerSample }
 
-    /// Sums of codes are kept too; `addReference` sees to it that floats hold them.
     func isKeepable(_ id: ValueID) -> Bool {
       let type = graph.type(of: id)
-      return [.float32, .uint8, .int8, .bool, .int32].contains(type.element) && type.shape.rank > 0 && type.shape[0] == Shape.free
-        && count(id) != nil
+      return heldElements.contains(type.element) && type.shape.hasFreeBatch && count(id) != nil
     }
 
     mutating func build() -> Bool {

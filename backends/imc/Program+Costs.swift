@@ -95,16 +95,12 @@ extension Program {
   }
 
   /// Samples of a batch, where the graph binds it; else 1.
-  private static func batch(of graph: Graph) -> Int {
-    guard let shape = graph.inputs.first.map({ graph.type(of: $0).shape }), !shape.hasFreeBatch, shape.rank > 1 else { return 1 }
-    return max(shape[0], 1)
-  }
+  private static func batch(of graph: Graph) -> Int { graph.inputs.first.map { graph.type(of: $0).shape.boundSamples } ?? 1 }
 
   private func hostLayer(_ id: NodeID, _ graph: Graph) -> CostReport.Layer {
     let node = graph[id]
     let shape = graph.type(of: node.results[0]).shape
-    // A bound batch is dimension 0 of every value that has samples.
-    let samples = shape.hasFreeBatch || shape.rank < 2 ? 1 : max(shape[0], 1)
+    let samples = shape.boundSamples
     let elements = (shape.elementCountPerSample ?? 0) / samples
     let isFree = if case .reshape = node.op { true } else { false }
     return CostReport.Layer(

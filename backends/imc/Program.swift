@@ -37,6 +37,8 @@ struct Program: Sendable {
   let prologue: [Int]
   /// What happens for each batch.
   let steps: [Step]
+  /// For each placement, how many others are written into its row slot before it: before the first batch, or for each.
+  let earlierWrites: [UInt64]
   /// Stored bits of each placement: a row for each local array.
   let rows: [UInt64]
 
@@ -104,6 +106,7 @@ struct Program: Sendable {
       }
     }
     self.steps = steps
+    earlierWrites = Program.earlierWrites(placements, prologue, steps)
     rows = Program.rows(layers, placements, graph, machine)
   }
 
@@ -121,8 +124,13 @@ struct Program: Sendable {
     return placements[own.lowerBound + copy * count..<own.lowerBound + (copy + 1) * count]
   }
 
-  /// For each placement, how many others are written into its row slot before it: before the first batch, or for each.
-  var earlierWrites: [UInt64] {
+  /// The positions that a copy of a layer evaluates.
+  func positions(ofLayer layer: Int, copy: Int) -> Range<Int> {
+    let (positions, copies) = (layers[layer].positions, assignment.copies[layer])
+    return copy * positions / copies..<(copy + 1) * positions / copies
+  }
+
+  private static func earlierWrites(_ placements: [Placement], _ prologue: [Int], _ steps: [Step]) -> [UInt64] {
     var written: [[Int]: UInt64] = [:]
     var earlier = [UInt64](repeating: 0, count: placements.count)
     func write(_ numbers: [Int]) {
@@ -135,12 +143,6 @@ struct Program: Sendable {
     write(prologue)
     for case .load(let numbers, _) in steps { write(numbers) }
     return earlier
-  }
-
-  /// The positions that a copy of a layer evaluates.
-  func positions(ofLayer layer: Int, copy: Int) -> Range<Int> {
-    let (positions, copies) = (layers[layer].positions, assignment.copies[layer])
-    return copy * positions / copies..<(copy + 1) * positions / copies
   }
 
   private static func rows(_ layers: [SlicedLayer], _ placements: [Placement], _ graph: Graph, _ machine: Machine) -> [UInt64] {

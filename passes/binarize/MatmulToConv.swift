@@ -20,7 +20,7 @@ extension Pass {
       let (operands, origin) = (candidate.operands, candidate.node.origin)
       guard case .matmul = candidate.node.op, new.type(of: operands[0]).element == .float32 else { return nil }
       let (x, w) = (new.type(of: operands[0]).shape, new.type(of: operands[1]).shape)
-      guard x.rank >= 3, w.rank == 2, new.isFixed(operands[1]), let weights = try pointWeights(operands[1], in: &new) else { return nil }
+      guard x.rank >= 3, w.rank == 2, let weights = try pointWeights(operands[1], in: &new) else { return nil }
       let points = x.dimensions[1..<x.rank - 1].reduce(1, *)
       let swap = Op.transpose(Transpose(order: [0, 2, 1]))
       var rows = operands[0]

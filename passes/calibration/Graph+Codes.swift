@@ -18,13 +18,6 @@ extension Graph {
     }
   }
 
-  /// Whether a value is a constant, or the numbers of constant codes.
-  package func isFixed(_ id: ValueID) -> Bool {
-    if constant(id) != nil { return true }
-    guard let node = definition(of: id), case .dequantize = node.op else { return false }
-    return node.operands.allSatisfy { constant($0) != nil }
-  }
-
   /// The node that computes a value; nil for inputs and constants.
   package func definition(of id: ValueID) -> Node? { producer(of: id).map { self[$0] } }
 }

@@ -74,14 +74,7 @@ struct GraphEmitter {
 
   /// `wish` as the name of a node, or with a number behind it when there is such a node; made up when empty.
   private mutating func nodeName(_ wish: String, _ operatorName: String) -> String {
-    let base = wish.isEmpty ? "\(operatorName)_\(model.nodeCount)" : wish
-    var name = base
-    var number = 2
-    while !nodeNames.insert(name).inserted {
-      name = "\(base)_\(number)"
-      number += 1
-    }
-    return name
+    nodeNames.claim(wish.isEmpty ? "\(operatorName)_\(model.nodeCount)" : wish, separator: "_")
   }
 
   /// The name of an operand; a constant becomes an initializer where it is first used.

@@ -32,13 +32,5 @@ struct ValueNames {
   subscript(id: ValueID) -> String { names[Int(id.index)] }
 
   /// `wish`, or with a number behind it when that is taken.
-  mutating func fresh(_ wish: String) -> String {
-    var name = wish
-    var number = 2
-    while !taken.insert(name).inserted {
-      name = "\(wish)_\(number)"
-      number += 1
-    }
-    return name
-  }
+  mutating func fresh(_ wish: String) -> String { taken.claim(wish, separator: "_") }
 }
